@@ -1,0 +1,1 @@
+"""The record: SQLAlchemy models and named queries."""

@@ -1,0 +1,1 @@
+"""PyDM screens: they talk to PVs only."""

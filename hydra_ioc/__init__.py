@@ -1,0 +1,1 @@
+"""The application: one command line with a subcommand for every role and chore."""

@@ -1,0 +1,1 @@
+"""The face to EPICS: each PV described once, served over Channel Access and pvAccess."""

@@ -1,0 +1,1 @@
+"""The way of a plot from a file to a verdict: Feeder, Balancer, Predict, Keeper."""

@@ -1,0 +1,1 @@
+"""Balancer: from orders to free workers."""

@@ -1,0 +1,1 @@
+"""Feeder: from a finished file to an order."""

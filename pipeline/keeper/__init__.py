@@ -1,0 +1,1 @@
+"""Keeper: from reports to verdicts, rows, kept images and plot states."""

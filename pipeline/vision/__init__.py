@@ -1,0 +1,1 @@
+"""Everything that knows pixels: preprocessing, models, maps, training, export."""

@@ -1,0 +1,1 @@
+"""A simulated experiment: detectors, runs, beam, faults and their monitoring plots."""
