@@ -5,6 +5,7 @@ mark; a socket that drops (PUB) loses what a slow receiver cannot take, and
 every receiver can ask for it again.
 """
 
+import os
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -117,3 +118,5 @@ def _make_folder(endpoint: str) -> None:
     if endpoint.startswith("ipc://"):
         folder = Path(endpoint.removeprefix("ipc://")).parent
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise TransportError(f"socket folder {folder} belongs to another user; remove it")

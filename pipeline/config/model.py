@@ -5,7 +5,10 @@ of the file itself. Every default runs the main job on one machine: SQLite,
 ipc sockets, EPICS on the loopback interface.
 """
 
+import hashlib
+import os
 import re
+import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 PositiveSeconds = Annotated[float, Field(gt=0.0, le=86_400.0)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
+SOCKET_FOLDER_LIMIT = 85
+"""Longest path of the socket folder; leaves room for the socket's name."""
 
 
 class Section(BaseModel):
@@ -234,4 +239,19 @@ class Config(Section):
         value: str = getattr(self.sockets, name)
         if "://" in value:
             return value
-        return f"ipc://{self.under_state(self.sockets.folder) / value}"
+        return f"ipc://{self.socket_folder() / value}"
+
+    def socket_folder(self) -> Path:
+        """Give the folder of the ipc sockets.
+
+        The kernel takes 107 bytes of path for a socket, so a deployment in a
+        deep folder gets a short one of its own below the temporary folder.
+
+        Source:
+            ``sys/un.h``: ``sun_path`` holds 108 bytes with the final NUL.
+        """
+        folder = self.under_state(self.sockets.folder)
+        if len(str(folder)) <= SOCKET_FOLDER_LIMIT:
+            return folder
+        digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"hydra-{os.getuid()}-{digest}"

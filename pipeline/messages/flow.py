@@ -1,0 +1,118 @@
+"""The way of a plot: order, report, state, done."""
+
+from typing import Annotated
+
+import msgspec
+
+from pipeline.alarm import Severity, Status
+from pipeline.messages.base import Count, Digest, Fraction, Message, Name, Seconds, Text
+from pipeline.messages.catalogue import PlotEntry
+
+
+class Order(Message, kw_only=True, frozen=True, tag="order"):
+    """One image to be judged. Frames: tensor (uint8, HWC), picture (JPEG).
+
+    The tensor frame is empty when the plot has no model.
+    """
+
+    order_id: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+    """Stays the same when the order is sent again."""
+    plot: PlotEntry
+    run: Annotated[int, msgspec.Meta(ge=-1)]
+    """Run number, -1 when the path names none."""
+    period: Name
+    """Run period, ``NA`` when the path names none."""
+    chunk: Count
+    """Chunk number, 0 for an unchunked plot."""
+    image_time: float
+    """Time of the image itself, seconds since the Unix epoch."""
+    closed_time: float
+    """When the Feeder found the file complete, same clock."""
+    sha256: Digest
+    """Hash of the file's bytes."""
+    path: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+    """Where the source file lies until the order is done."""
+    offline: bool = False
+    """Reprocessing of a past run: recorded, never alarmed."""
+
+
+class Report(Message, kw_only=True, frozen=True, tag="report"):
+    """What a model said of an order.
+
+    Frames: maps (float32, C x h x w, may be empty), embedding (float32, D, may
+    be empty), picture (the order's JPEG, passed on).
+    """
+
+    order: Order
+    worker: Name
+    labels: tuple[Name, ...] = ()
+    probabilities: tuple[Fraction, ...] = ()
+    map_shape: tuple[int, int, int] = (0, 0, 0)
+    infer_s: Seconds = 0.0
+    """Duration of the forward pass."""
+    error: Text = ""
+    """Why there is no result although the plot has a model; empty if none."""
+
+
+class PlotState(Message, kw_only=True, frozen=True, tag="state"):
+    """All that a plot's PVs show, made once by the judge.
+
+    Frames: picture (JPEG), heat map (uint8, h x w, 0..255). Both are empty when
+    they are unchanged since the last state of the same plot and ``count``.
+    """
+
+    plot: Name
+    label: Name
+    """Label of the last judged image, or ``NoModel``, ``Nothing`` (no image yet)."""
+    confidence: Fraction
+    confirmed: bool
+    weights: dict[str, Fraction]
+    thresholds: dict[str, Fraction]
+    run: int
+    chunk: Count
+    period: Name
+    image_time: float
+    """Source time of all values; 0.0 before the first image."""
+    closed_time: float
+    """When the Feeder found the file complete; for latency."""
+    model: Annotated[str, msgspec.Meta(max_length=200)]
+    reason: Text
+    """In words, why the severity is what it is."""
+    image_file: Annotated[str, msgspec.Meta(max_length=4096)]
+    severity: Severity
+    status: Status
+    count: Count
+    """Images judged; changes with every image."""
+    since: float = 0.0
+    """When the present label and severity began, seconds since the epoch."""
+    heat_shape: tuple[int, int] = (0, 0)
+    override: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    """Who overrides the verdict and why; empty if nobody."""
+
+
+class Done(Message, kw_only=True, frozen=True, tag="done"):
+    """The result of an order is committed. Frames: none."""
+
+    order_id: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+    outcome: Annotated[str, msgspec.Meta(pattern="^(recorded|known|shown|failed)$")]
+    """recorded: a new row; known: the row was there; shown: no model, no row;
+    failed: judged impossible, recorded as such (never retried)."""
+
+
+class SiteState(Message, frozen=True, kw_only=True, tag="site"):
+    """What the status bar shows, and whether plots arrive at all. Frames: none."""
+
+    run: int = -1
+    """Run number of the newest image or of the facility's PV; -1 when unknown."""
+    period: Name = "NA"
+    beam_current: float | None = None
+    """In the unit of the deployment's beam PV; None when unknown."""
+    beam_on: bool | None = None
+    """Whether the current reaches the threshold; None when unknown."""
+    news: Text = ""
+    last_image_time: float = 0.0
+    """Time of the newest image, seconds since the epoch; 0.0 before the first."""
+    producer_silent: bool = False
+    """So many plots are stale that the producer itself must be silent."""
+    reason: Text = ""
+    """In words, what is wrong with the chain or the producer; empty if nothing."""
