@@ -56,7 +56,7 @@ class PlotEntry(Message, kw_only=True, frozen=True):
     """Longest expected time between two images."""
     labels: tuple[LabelPolicy, ...] = ()
     """Palette, at most 14: two of the 16 enum states are our own."""
-    thresholds: dict[str, Fraction] = {}
+    thresholds: dict[str, Fraction] = msgspec.field(default_factory=dict)
     """Confirmation threshold by label."""
     model: ModelRef | None = None
 
