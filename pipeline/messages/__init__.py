@@ -18,7 +18,17 @@ The data flow is Feeder -> Balancer -> Predict -> Keeper -> IOC; ``Done`` and
 ``Catalogue`` are the only messages that go back.
 """
 
-from pipeline.messages.base import SCHEMA_VERSION, Digest, Fraction, Message, Name, Shape, Text
+from pipeline.messages.base import (
+    SCHEMA_VERSION,
+    Count,
+    Digest,
+    Fraction,
+    Message,
+    Name,
+    Seconds,
+    Shape,
+    Text,
+)
 from pipeline.messages.catalogue import Catalogue, LabelPolicy, ModelRef, PlotEntry
 from pipeline.messages.codec import (
     FRAME_LIMIT,
@@ -55,6 +65,7 @@ __all__ = [
     "Beat",
     "Catalogue",
     "Command",
+    "Count",
     "Digest",
     "Done",
     "Finished",
@@ -74,6 +85,7 @@ __all__ = [
     "Reload",
     "Reply",
     "Report",
+    "Seconds",
     "SetConditions",
     "SetIgnore",
     "SetNews",
