@@ -1,0 +1,51 @@
+"""What decoding and inference alone allow on this machine: the bound of the throughput."""
+
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from hydra_ioc.bench.plots import PlotFile
+
+PROCESSES = 2
+MAX_PIXELS = 16_000_000
+
+
+def bound_rate(files: list[PlotFile], models: Path, digests: dict[str, str]) -> float:
+    """Measure images per second of decode, reduction and inference, and nothing else.
+
+    Args:
+        files: The plots that the system under test gets as well.
+        models: The model store.
+        digests: Model of each plot.
+
+    Returns:
+        Images per second of two processes with one inference thread each.
+    """
+    shares = [files[number::PROCESSES] for number in range(PROCESSES)]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, mp_context=spawn) as pool:
+        warm = [pool.submit(_judge, share[:2], models, digests) for share in shares]
+        for future in warm:
+            future.result()
+        futures = [pool.submit(_judge, share, models, digests) for share in shares]
+        return sum(future.result() for future in futures)
+
+
+def _judge(files: list[PlotFile], models: Path, digests: dict[str, str]) -> float:
+    import cv2
+    from pipeline.vision.serving import load
+
+    from pipeline.vision.preprocess import decode, prepare
+
+    cv2.setNumThreads(1)
+    served = {plot: load(models / digests[plot]) for plot in {file.plot for file in files}}
+    for model in served.values():
+        model.warm_up()
+    begun = time.perf_counter()
+    for file in files:
+        model = served[file.plot]
+        card = model.card
+        pixels = prepare(decode(file.data, MAX_PIXELS), card.preprocessing, card.input_shape)
+        model.run(pixels[None])
+    return len(files) / (time.perf_counter() - begun)
