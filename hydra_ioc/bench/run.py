@@ -1,0 +1,137 @@
+"""The benchmarks in order, as one set of ratios from one run."""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hydra_ioc.bench.bound import bound_rate
+from hydra_ioc.bench.measure import Client, burst, latency, settle, throughput
+from hydra_ioc.bench.original import original_rate
+from hydra_ioc.bench.plots import PlotFile, draw_files, repeated
+from hydra_ioc.bench.stand import Stand, wait_for
+from pipeline.errors import HydraError
+
+BURST_PLOTS = 92
+"""Source: the largest set of plots that arrives at once in the original's halls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is measured."""
+
+    images: int = 300
+    rounds: int = 3
+    latency_images: int = 120
+
+
+def run(effort: Effort, say: Callable[[str], None]) -> dict[str, Any]:
+    """Measure everything on a stand of its own.
+
+    Args:
+        effort: How much.
+        say: Told what is being measured.
+
+    Returns:
+        The ratios, and under ``absolute`` the figures behind them.
+    """
+    settings = {"predict": {"workers": 2, "threads": 1}, "keeper": {"collect_fraction": 0.01}}
+    with Stand(settings) as stand:
+        say("setting up a deployment")
+        stand.command("db", "upgrade")
+        stand.command("models", "install")
+        digests = active_models(stand)
+        plots = sorted(digests)
+        good = draw_files(plots)
+        clones = clone_plots(stand, good, BURST_PLOTS)
+        stand.start()
+        client = Client(stand)
+        wait_for(lambda: bool(client.monitor(f"{plots[0]}:Count").connected), "the IOC")
+        settle(stand, [*good, *clones])
+        result = _throughput(stand, good, digests, effort, say)
+        say("burst of 92 images")
+        files = [*good, *clones][:BURST_PLOTS]
+        result["burst_92_s"] = burst(stand, client, repeated(files, len(files), 7000))
+        say("latency at one image per second")
+        bad = draw_files(plots[:4], bad=True)
+        measured = latency(
+            stand, client, list(zip(good[:4], bad, strict=True)), effort.latency_images
+        )
+    result["latency_p50_ms"] = measured.p50_ms
+    result["latency_p99_ms"] = measured.p99_ms
+    result["absolute"]["latency_samples"] = measured.samples
+    return result
+
+
+def _throughput(
+    stand: Stand,
+    good: list[PlotFile],
+    digests: dict[str, str],
+    effort: Effort,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    models = stand.config.under_state(stand.config.predict.models)
+    bounds, rates = [], []
+    for number in range(effort.rounds):
+        files = repeated(good, effort.images, first_chunk=100 + 100 * number)
+        say(f"round {number + 1} of {effort.rounds}: decode and inference alone")
+        bounds.append(bound_rate(files, models, digests))
+        say(f"round {number + 1} of {effort.rounds}: through all stages")
+        rates.append(throughput(stand, files))
+    say("the original's way")
+    original, why = _original(good)
+    rate, bound = statistics.median(rates), statistics.median(bounds)
+    return {
+        "throughput_vs_bound": statistics.median(
+            rate / bound for rate, bound in zip(rates, bounds, strict=True)
+        ),
+        "throughput_vs_original": rate / original if original else None,
+        "absolute": {
+            "images_per_s": rate,
+            "bound_images_per_s": bound,
+            "original_images_per_s": original,
+            "original_missing": why,
+            "images": effort.images,
+            "rounds": effort.rounds,
+        },
+    }
+
+
+def _original(good: list[PlotFile]) -> tuple[float | None, str]:
+    try:
+        return original_rate(good), ""
+    except ImportError as error:
+        return None, f"the training libraries are not installed ({error.name}); see requirements"
+
+
+def active_models(stand: Stand) -> dict[str, str]:
+    """Give the digest of the active model of each plot of a stand."""
+    from hydra_ioc.catalogue import read_catalogue
+
+    entries = read_catalogue(stand.config).plots
+    found = {entry.name: entry.model.digest for entry in entries if entry.model}
+    if not found:
+        raise HydraError("no plot has a model; run 'hydra-ioc models install' first")
+    return found
+
+
+def clone_plots(stand: Stand, files: list[PlotFile], count: int) -> list[PlotFile]:
+    """Register copies of plots under other names until there are enough.
+
+    Args:
+        stand: Nothing runs yet.
+        files: One file of each plot there is.
+        count: How many plots there shall be.
+
+    Returns:
+        A file for each copy.
+    """
+    digests = active_models(stand)
+    clones = []
+    for number in range(count - len(files)):
+        source = files[number % len(files)]
+        name = f"{source.plot}_copy{number // len(files)}"
+        stand.command("plots", "add", name, "--group", "Copies")
+        stand.command("plots", "model", name, digests[source.plot])
+        clones.append(PlotFile(name, source.chunk, source.data, source.bad))
+    return clones

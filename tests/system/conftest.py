@@ -1,0 +1,50 @@
+"""A deployment of its own for every system test."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from hydra_ioc.bench.plots import PlotFile, draw_files
+from hydra_ioc.bench.stand import Stand, wait_for
+from tests.system.ca import CaClient
+
+PLOTS = ["CDC_occupancy", "FCAL_occupancy", "ST_occupancy", "TOF_occupancy"]
+SETTINGS: dict[str, Any] = {
+    "input": {"resend_s": 3.0, "rescan_s": 3.0},
+    "keeper": {"collect_fraction": 0.0},
+}
+
+
+@pytest.fixture(scope="session")
+def good_files() -> list[PlotFile]:
+    return draw_files(PLOTS, seed=3)
+
+
+@pytest.fixture(scope="session")
+def bad_files() -> list[PlotFile]:
+    return draw_files(PLOTS, bad=True, seed=4)
+
+
+def ready(client: CaClient) -> bool:
+    names = [f"{plot}:Class" for plot in PLOTS]
+    return all(one["connected"] for one in client.get_all(names).values())
+
+
+@pytest.fixture
+def launch() -> Iterator[Callable[..., tuple[Stand, CaClient]]]:
+    """Start a deployment with the demo's models and give it with a libca client."""
+    with ExitStack() as stack:
+
+        def start(settings: dict[str, Any] | None = None) -> tuple[Stand, CaClient]:
+            stand = stack.enter_context(Stand({**SETTINGS, **(settings or {})}))
+            stand.command("db", "upgrade")
+            stand.command("models", "install")
+            stand.start()
+            client = CaClient(stand)
+            stack.callback(client.close)
+            wait_for(lambda: ready(client), "all PVs", 60)
+            return stand, client
+
+        yield start
