@@ -34,9 +34,9 @@ def bound_rate(files: list[PlotFile], models: Path, digests: dict[str, str]) -> 
 
 def _judge(files: list[PlotFile], models: Path, digests: dict[str, str]) -> float:
     import cv2
-    from pipeline.vision.serving import load
 
     from pipeline.vision.preprocess import decode, prepare
+    from pipeline.vision.serving import load
 
     cv2.setNumThreads(1)
     served = {plot: load(models / digests[plot]) for plot in {file.plot for file in files}}
