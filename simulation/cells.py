@@ -1,0 +1,345 @@
+"""Pads whose bins are read by channels: maps, rings and bars."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation import canvas
+from simulation.canvas import Frame
+from simulation.detector import Floats, Ints, seed_of
+from simulation.drawing import Box, Fault, Pixels
+from simulation.pads import Axes, Mask, World, column_boxes, outline, prepare_axes
+from simulation.palette import PALETTES
+
+COSMIC: Final = 0.012
+"""Mean content of a bin that noise and cosmic rays make without beam."""
+TILT: Final = 0.05
+"""Relative spread of the slope that the beam position makes across a pad."""
+HV_LEAK: Final = 0.01
+"""Share of the counts that remains when a HV board is off."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Bins of a pad, which channel reads each, and what is expected there.
+
+    All arrays are flat, one entry per bin.
+    """
+
+    channel: Ints
+    """Channel of the detector, -1 where there is none."""
+    expected: Floats
+    """Counts of a nominal chunk with a channel of efficiency 1."""
+    x: Floats
+    """Place of the bin across the pad, 0 to 1."""
+    y: Floats
+    """Place of the bin up the pad, 0 to 1."""
+
+    def fill(self, world: World) -> Floats:
+        """Draw the counts of a healthy detector."""
+        conditions = world.conditions
+        exists = self.channel >= 0
+        if not conditions.beam_on:
+            rate = COSMIC * conditions.statistics * exists
+            return world.rng.poisson(rate).astype(float)
+        drift = np.random.default_rng(seed_of(world.detector.name, "tilt", conditions.run))
+        slope_x, slope_y = np.clip(drift.normal(0.0, TILT, 2), -2.5 * TILT, 2.5 * TILT)
+        tilt = 1.0 + slope_x * (self.x - 0.5) + slope_y * (self.y - 0.5)
+        efficiency = np.where(exists, world.detector.efficiency[self.channel], 0.0)
+        gain = world.detector.gain(conditions.run)
+        rate = self.expected * efficiency * tilt * (gain * conditions.statistics)
+        return world.rng.poisson(rate).astype(float)
+
+    def spoil(self, fault: Fault, values: Floats, rng: np.random.Generator) -> tuple[Floats, Mask]:
+        """Apply a fault; see ``Pad.spoil``."""
+        reached = np.isin(self.channel, fault.channels) & (self.expected > 0)
+        strength = fault.strength or 0.0
+        match fault.kind:
+            case "dead-channel" | "dead-slot" | "dead-crate":
+                return np.where(reached, 0.0, values), reached
+            case "hv-off":
+                left = rng.binomial(values.astype(np.int64), HV_LEAK).astype(float)
+                return np.where(reached, left, values), reached
+            case "hot-channel":
+                rate = values.max(initial=1.0) * (6.0 + 14.0 * strength)
+                return np.where(reached, rng.poisson(rate, values.shape), values), reached
+            case "empty":
+                return np.zeros_like(values), np.ones(values.shape, bool)
+            case "noise":
+                factor = rng.lognormal(0.0, 0.65 + 0.35 * strength, values.shape)
+                noisy = np.round(values * factor)
+                return noisy, self.expected > 0
+            case "light-leak":
+                return self._leak(fault, values, rng)
+        raise ValueError(f"a pad of channels knows no fault {fault.kind}")
+
+    def _leak(self, fault: Fault, values: Floats, rng: np.random.Generator) -> tuple[Floats, Mask]:
+        exists = np.flatnonzero(self.expected > 0)
+        centre = exists[int((fault.position or 0.0) * (len(exists) - 1))]
+        width = 0.06 + 0.03 * (fault.strength or 0.0)
+        flat = bool(np.ptp(self.y) == 0.0)
+        distance = np.hypot(self.x - self.x[centre], 0.0 if flat else self.y - self.y[centre])
+        shape = np.exp(-0.5 * (distance / width) ** 2) * (self.expected > 0)
+        height = values.max(initial=1.0) * (2.5 + 2.0 * (fault.strength or 0.0))
+        return values + rng.poisson(shape * height), shape > 0.2
+
+
+def grid(channel: Ints, expected: Floats) -> Cells:
+    """Make cells of a regular map.
+
+    Args:
+        channel: (rows, columns), channel of each bin, -1 where there is none.
+        expected: Same shape, counts of a nominal chunk.
+
+    Returns:
+        The cells, row by row from the bottom.
+    """
+    rows, columns = channel.shape
+    y, x = np.mgrid[0:rows, 0:columns]
+    counts = np.where(channel >= 0, expected, 0.0)
+    return Cells(
+        channel.ravel(),
+        counts.ravel(),
+        ((x + 0.5) / columns).ravel(),
+        ((y + 0.5) / rows).ravel() if rows > 1 else np.zeros(columns),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class MapPad:
+    """A two-dimensional histogram drawn with colours."""
+
+    axes: Axes
+    cells: Cells
+    shape: tuple[int, int]
+    """Rows and columns of bins."""
+    palette: str = "rainbow"
+    coloured: bool = True
+
+    def fill(self, world: World) -> Floats:
+        """See ``Pad.fill``."""
+        return self.cells.fill(world)
+
+    def spoil(self, fault: Fault, values: Floats, rng: np.random.Generator) -> tuple[Floats, Mask]:
+        """See ``Pad.spoil``."""
+        return self.cells.spoil(fault, values, rng)
+
+    def prepare(self, image: Pixels, frame: Frame) -> None:
+        """See ``Pad.prepare``."""
+        prepare_axes(image, frame, self.axes)
+        values, texts, _ = canvas.numbers(self.axes.y_low, self.axes.y_high, 6)
+        span = self.axes.y_high - self.axes.y_low
+        for value, text in zip(values, texts, strict=True):
+            y = frame.bottom - (value - self.axes.y_low) / span * frame.height
+            canvas.write(image, text, frame.left - 6, y + frame.text * 0.35, frame.text, align=1.0)
+
+    def paint(self, image: Pixels, frame: Frame, values: Floats) -> None:
+        """See ``Pad.paint``."""
+        table = PALETTES[self.palette]
+        high = float(values.max(initial=0.0)) or 1.0
+        colours = table[levels(values, high)].reshape(*self.shape, 3)[::-1]
+        image[frame.top : frame.bottom, frame.left : frame.right] = cv2.resize(
+            np.ascontiguousarray(colours),
+            (frame.width, frame.height),
+            interpolation=cv2.INTER_NEAREST,
+        )
+        outline(image, frame)
+        canvas.colour_bar(image, frame, table, high)
+
+    def boxes(self, frame: Frame, mask: Mask) -> list[Box]:
+        """See ``Pad.boxes``."""
+        rows, columns = self.shape
+        area = mask.reshape(self.shape)[::-1].astype(np.uint8)
+        scale_x, scale_y = frame.width / columns, frame.height / rows
+        return [
+            (
+                int(frame.left + x * scale_x),
+                int(frame.top + y * scale_y),
+                max(1, round(w * scale_x)),
+                max(1, round(h * scale_y)),
+            )
+            for x, y, w, h in components(area)
+        ]
+
+
+def levels(values: Floats, high: float) -> NDArray[np.intp]:
+    """Give the place of each value in a colour scale: 0 for an empty bin, 1 and up else."""
+    steps = len(PALETTES["bird"]) - 1
+    place = np.minimum((values * (steps / high)).astype(np.intp), steps - 1) + 1
+    return np.where(values > 0, place, 0)
+
+
+def components(area: Pixels) -> list[Box]:
+    """Give the box of each connected area of ones."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(area, connectivity=8)
+    return [(int(x), int(y), int(w), int(h)) for x, y, w, h, _ in stats[1:]]
+
+
+@dataclass(frozen=True, eq=False)
+class RingPad:
+    """Cells on concentric rings, seen along the beam."""
+
+    axes: Axes
+    cells: Cells
+    per_ring: tuple[int, ...]
+    """Cells of each ring, from inside."""
+    inner: float
+    """Inner radius of the first ring as a share of the outer radius of the last."""
+    palette: str = "rainbow"
+    coloured: bool = True
+    _maps: dict[Frame, NDArray[np.int16]] = field(default_factory=dict, repr=False)
+
+    def fill(self, world: World) -> Floats:
+        """See ``Pad.fill``."""
+        return self.cells.fill(world)
+
+    def spoil(self, fault: Fault, values: Floats, rng: np.random.Generator) -> tuple[Floats, Mask]:
+        """See ``Pad.spoil``."""
+        return self.cells.spoil(fault, values, rng)
+
+    def prepare(self, image: Pixels, frame: Frame) -> None:
+        """See ``Pad.prepare``."""
+        prepare_axes(image, frame, self.axes)
+        values, texts, _ = canvas.numbers(self.axes.y_low, self.axes.y_high, 6)
+        span = self.axes.y_high - self.axes.y_low
+        for value, text in zip(values, texts, strict=True):
+            y = frame.bottom - (value - self.axes.y_low) / span * frame.height
+            canvas.write(image, text, frame.left - 6, y + frame.text * 0.35, frame.text, align=1.0)
+
+    def _map(self, frame: Frame) -> NDArray[np.int16]:
+        """Give for each pixel of the frame where its cell stands in a 64-wide strip."""
+        if frame not in self._maps:
+            self._maps[frame] = ring_map(frame, self.per_ring, self.inner)
+        return self._maps[frame]
+
+    def _spread(self, frame: Frame, colours: Pixels) -> Pixels:
+        """Colour each pixel as its cell; ``colours`` has one entry more, for no cell."""
+        rows = -(-len(colours) // 64)
+        strip = np.zeros((rows * 64, *colours.shape[1:]), np.uint8)
+        strip[: len(colours)] = colours
+        source = strip.reshape(rows, 64, *colours.shape[1:])
+        spread: Pixels = cv2.remap(source, self._map(frame), None, cv2.INTER_NEAREST)
+        return spread
+
+    def paint(self, image: Pixels, frame: Frame, values: Floats) -> None:
+        """See ``Pad.paint``."""
+        table = PALETTES[self.palette]
+        high = float(values.max(initial=0.0)) or 1.0
+        colours = np.full((len(values) + 1, 3), 255, np.uint8)
+        colours[:-1] = table[levels(values, high)]
+        image[frame.top : frame.bottom, frame.left : frame.right] = self._spread(frame, colours)
+        outline(image, frame)
+        canvas.colour_bar(image, frame, table, high)
+
+    def boxes(self, frame: Frame, mask: Mask) -> list[Box]:
+        """See ``Pad.boxes``."""
+        area = self._spread(frame, np.append(mask, False).astype(np.uint8))
+        return [(frame.left + x, frame.top + y, w, h) for x, y, w, h in components(area)]
+
+
+@lru_cache(maxsize=4)
+def ring_map(frame: Frame, per_ring: tuple[int, ...], inner: float) -> NDArray[np.int16]:
+    """Find the cell under each pixel.
+
+    Args:
+        frame: The pad's box; the rings fill 94 % of its lower side.
+        per_ring: Cells of each ring, from inside.
+        inner: Inner radius of the first ring relative to the outermost.
+
+    Returns:
+        (height, width, 2), column and row of the cell in a strip 64 cells wide;
+        pixels outside point to the entry after the last cell.
+    """
+    y, x = np.mgrid[0 : frame.height, 0 : frame.width].astype(np.float64)
+    half = 0.47 * min(frame.width, frame.height)
+    dx, dy = x - frame.width / 2, frame.height / 2 - y
+    radius = np.hypot(dx, dy) / half
+    turn = (np.arctan2(dy, dx) / (2 * np.pi)) % 1.0
+    ring = np.floor((radius - inner) / (1.0 - inner) * len(per_ring)).astype(int)
+    counts = np.array(per_ring)
+    starts = np.concatenate(([0], np.cumsum(counts)))
+    inside = (ring >= 0) & (ring < len(per_ring))
+    safe = np.clip(ring, 0, len(per_ring) - 1)
+    index = starts[safe] + np.minimum((turn * counts[safe]).astype(int), counts[safe] - 1)
+    index = np.where(inside, index, starts[-1])
+    return np.stack([index % 64, index // 64], axis=2).astype(np.int16)
+
+
+@dataclass(frozen=True, eq=False)
+class BarsPad:
+    """A one-dimensional histogram with one or a few bins per channel."""
+
+    axes: Axes
+    cells: Cells
+    colour: tuple[int, int, int] = (0, 0, 153)
+    fill_colour: tuple[int, int, int] = (204, 204, 255)
+    coloured: bool = False
+
+    def fill(self, world: World) -> Floats:
+        """See ``Pad.fill``."""
+        return self.cells.fill(world)
+
+    def spoil(self, fault: Fault, values: Floats, rng: np.random.Generator) -> tuple[Floats, Mask]:
+        """See ``Pad.spoil``."""
+        return self.cells.spoil(fault, values, rng)
+
+    def prepare(self, image: Pixels, frame: Frame) -> None:
+        """See ``Pad.prepare``."""
+        prepare_axes(image, frame, self.axes)
+
+    def paint(self, image: Pixels, frame: Frame, values: Floats) -> None:
+        """See ``Pad.paint``."""
+        paint_histogram(image, frame, values, self.axes, self.colour, self.fill_colour)
+
+    def boxes(self, frame: Frame, mask: Mask) -> list[Box]:
+        """See ``Pad.boxes``."""
+        return column_boxes(frame, mask)
+
+
+def paint_histogram(
+    image: Pixels,
+    frame: Frame,
+    values: Floats,
+    axes: Axes,
+    colour: tuple[int, int, int],
+    fill_colour: tuple[int, int, int],
+) -> None:
+    """Paint a one-dimensional histogram with its left axis and its stat box.
+
+    Source:
+        ROOT ``THistPainter``: 5 % of room above the fullest bin; ours is below
+        the stat box, which would else hide bins.
+    """
+    size = len(values)
+    lines = statistics(values, axes) if frame.text >= 18 else statistics(values, axes)[:1]
+    room = 1.0 - canvas.stat_height(frame, len(lines)) / frame.height
+    high = 1.05 / room * (float(values.max(initial=0.0)) or 1.0)
+    edges = np.round(frame.left + np.arange(size + 1) * (frame.width / size)).astype(np.int32)
+    tops = np.round(frame.bottom - values / high * frame.height).astype(np.int32)
+    line = np.empty((2 * size + 2, 2), np.int32)
+    line[:, 0] = np.repeat(edges, 2)
+    line[1:-1, 1] = np.repeat(tops, 2)
+    line[[0, -1], 1] = frame.bottom
+    cv2.fillPoly(image, [line], fill_colour)
+    cv2.polylines(image, [line], isClosed=False, color=colour, thickness=2)
+    outline(image, frame)
+    canvas.axis_y(image, frame, high, 6 if frame.height > 300 else 4)
+    canvas.stat_box(image, frame, lines)
+
+
+def statistics(values: Floats, axes: Axes) -> list[tuple[str, str]]:
+    """Give entries, mean and standard deviation as the stat box says them."""
+    size = len(values)
+    entries = float(values.sum())
+    centres = axes.low + (np.arange(size) + 0.5) * ((axes.high - axes.low) / size)
+    mean = float(values @ centres) / entries if entries else 0.0
+    spread = float(values @ (centres - mean) ** 2) / entries if entries else 0.0
+    return [
+        ("Entries", f"{entries:.0f}"),
+        ("Mean", f"{mean:.4g}"),
+        ("Std Dev", f"{spread**0.5:.4g}"),
+    ]
