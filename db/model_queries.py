@@ -1,0 +1,299 @@
+"""The model registry: registering, activating, thresholds."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from db.audit_queries import Actor, audit
+from db.catalogue import Classification, PlotType, ValidClassification
+from db.catalogue_queries import label_ids, plot_type
+from db.models import (
+    ActiveModel,
+    Model,
+    ModelActivation,
+    ModelPlotType,
+    ModelThreshold,
+    ThresholdHistory,
+)
+from pipeline.errors import CommandError
+
+INITIAL_THRESHOLD = 0.5
+"""Threshold of a label that the card gives none for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewModel:
+    """A model as its card tells."""
+
+    digest: str
+    name: str
+    created_at: float
+    """Seconds since the epoch."""
+    architecture: str
+    labels: Sequence[str]
+    input_shape: tuple[int, int, int]
+    """Height, width and channels, in pixels."""
+    preprocessing: str
+    thresholds: Mapping[str, float]
+    threshold_method: str
+    training_set: str
+    training_runs: Sequence[int]
+    validation_runs: Sequence[int]
+    training_counts: Mapping[str, int]
+    confusion: Sequence[Sequence[int]]
+    loss: float
+    epochs: int
+    seed: int
+    versions: Mapping[str, str]
+    parent: str = ""
+    """Digest of the model this one continues; empty if none."""
+    note: str = ""
+    plots: Sequence[str] = ()
+    """Plot types it was trained for; those that are not in the catalogue are left out."""
+
+
+def register_model(session: Session, new: NewModel, signed_by: str | None) -> int:
+    """Put a model into the registry; one that is there stays as it is.
+
+    Args:
+        session: A session of a transaction that writes.
+        new: The model.
+        signed_by: Who vouches for training, report and both sign-offs; None
+            registers it unsigned.
+
+    Returns:
+        Its id.
+
+    Raises:
+        CommandError: A label is unknown or a threshold is no fraction.
+    """
+    found = session.scalars(select(Model).where(Model.digest == new.digest)).first()
+    if found is not None:
+        if signed_by is not None:
+            _sign(found, signed_by)
+        return found.id
+    parent = session.scalars(select(Model.id).where(Model.digest == new.parent)).first()
+    model = Model(
+        digest=new.digest,
+        name=new.name,
+        created_at=new.created_at,
+        registered_at=time.time(),
+        architecture=new.architecture,
+        labels=list(new.labels),
+        input_shape=list(new.input_shape),
+        preprocessing=new.preprocessing,
+        threshold_method=new.threshold_method,
+        training_set=new.training_set,
+        training_runs=list(new.training_runs),
+        validation_runs=list(new.validation_runs),
+        training_counts=dict(new.training_counts),
+        confusion=[list(row) for row in new.confusion],
+        loss=new.loss,
+        epochs=new.epochs,
+        seed=new.seed,
+        versions=dict(new.versions),
+        parent_id=parent,
+        note=new.note,
+    )
+    if signed_by is not None:
+        _sign(model, signed_by)
+    session.add(model)
+    session.flush()
+    known = session.scalars(select(PlotType.id).where(PlotType.name.in_(new.plots)))
+    session.add_all(ModelPlotType(model_id=model.id, plot_type_id=key) for key in known)
+    _first_thresholds(session, model.id, new)
+    return model.id
+
+
+def activate_model(
+    session: Session, actor: Actor, plot: str, model_id: int, *, probation: bool = False
+) -> None:
+    """Let a model judge a plot from now on.
+
+    Args:
+        session: A session of a transaction that writes.
+        actor: Who, from where and why.
+        plot: Name of the plot type.
+        model_id: A registered model.
+        probation: On trial: needs no sign-offs, and never alarms above MINOR.
+
+    Raises:
+        CommandError: The model was trained for other plots, lacks a sign-off,
+            or gives labels outside the plot's palette.
+    """
+    target = plot_type(session, plot)
+    model = session.get(Model, model_id)
+    if model is None:
+        raise CommandError(f"there is no model {model_id} in the registry")
+    _check_fits(session, target, model, probation=probation)
+    active = session.get(ActiveModel, target.id)
+    before = session.get(Model, active.model_id) if active is not None else None
+    if active is None:
+        active = ActiveModel(plot_type_id=target.id)
+        session.add(active)
+    active.model_id = model.id
+    active.probation = probation
+    session.add(
+        ModelActivation(
+            activated_at=time.time(),
+            plot_type_id=target.id,
+            model_id=model.id,
+            probation=probation,
+            user_name=actor.user[:100],
+            host=actor.host[:500],
+            why=actor.why,
+        )
+    )
+    audit(
+        session,
+        actor,
+        "set-model",
+        plot,
+        old=before.digest if before is not None else None,
+        new=model.digest,
+    )
+
+
+def set_threshold(session: Session, actor: Actor, plot: str, label: str, value: float) -> float:
+    """Change a confirmation threshold of the model that judges a plot.
+
+    The threshold, its history and the audit line are one transaction; verdicts
+    on record keep the thresholds they were made with.
+
+    Args:
+        session: A session of a transaction that writes.
+        actor: Who, from where and why.
+        plot: Name of the plot type.
+        label: A label of its model.
+        value: The threshold, 0..1.
+
+    Returns:
+        The threshold before.
+
+    Raises:
+        CommandError: The value is no fraction, the plot has no model, or the
+            model has no such label.
+    """
+    check_fraction(value)
+    target = plot_type(session, plot)
+    active = session.get(ActiveModel, target.id)
+    if active is None:
+        raise CommandError(f"plot {plot} has no model, so its labels have no thresholds")
+    key = label_ids(session, [label])[label]
+    row = session.scalars(
+        select(ModelThreshold).where(
+            ModelThreshold.model_id == active.model_id, ModelThreshold.classification_id == key
+        )
+    ).first()
+    if row is None:
+        raise CommandError(f"the model of plot {plot} gives no label {label}")
+    old = row.threshold
+    row.threshold = value
+    row.method = actor.user[:100]
+    session.add(
+        ThresholdHistory(
+            changed_at=time.time(),
+            model_id=active.model_id,
+            classification_id=key,
+            old=old,
+            new=value,
+            method=actor.user[:100],
+            user_name=actor.user[:100],
+            host=actor.host[:500],
+            why=actor.why,
+        )
+    )
+    audit(session, actor, "set-threshold", f"{plot} {label}", old=old, new=value)
+    return old
+
+
+def deactivate_model(session: Session, actor: Actor, plot: str) -> None:
+    """Leave a plot without a model: it is shown, but not judged.
+
+    Raises:
+        CommandError: There is no such plot, or it has no model.
+    """
+    target = plot_type(session, plot)
+    active = session.get(ActiveModel, target.id)
+    if active is None:
+        raise CommandError(f"plot {plot} has no model")
+    before = session.get_one(Model, active.model_id)
+    session.execute(delete(ActiveModel).where(ActiveModel.plot_type_id == target.id))
+    session.add(
+        ModelActivation(
+            activated_at=time.time(),
+            plot_type_id=target.id,
+            model_id=None,
+            user_name=actor.user[:100],
+            host=actor.host[:500],
+            why=actor.why,
+        )
+    )
+    audit(session, actor, "set-model", plot, old=before.digest, new=None)
+
+
+def check_fraction(value: float) -> None:
+    """Refuse a threshold that is not a fraction.
+
+    Raises:
+        CommandError: It is not within 0..1, or not a number.
+    """
+    if not (math.isfinite(value) and 0.0 <= value <= 1.0):
+        raise CommandError(f"expected a threshold of 0 to 1, received {value}")
+
+
+def _sign(model: Model, name: str) -> None:
+    model.trained_by = model.trained_by or name
+    model.report_reviewed_by = model.report_reviewed_by or name
+    model.ai_signoff_by = model.ai_signoff_by or name
+    model.expert_signoff_by = model.expert_signoff_by or name
+
+
+def _first_thresholds(session: Session, model_id: int, new: NewModel) -> None:
+    ids = label_ids(session, list(new.labels))
+    for label in new.labels:
+        value = new.thresholds.get(label, INITIAL_THRESHOLD)
+        check_fraction(value)
+        session.add(
+            ModelThreshold(
+                model_id=model_id,
+                classification_id=ids[label],
+                threshold=value,
+                method=new.threshold_method if label in new.thresholds else "INIT",
+            )
+        )
+    session.flush()
+
+
+def _check_fits(session: Session, plot: PlotType, model: Model, *, probation: bool) -> None:
+    trained = session.get(ModelPlotType, (model.id, plot.id))
+    if trained is None:
+        raise CommandError(f"model {model.digest} was not trained for plot {plot.name}")
+    signatures = (
+        model.trained_by,
+        model.report_reviewed_by,
+        model.ai_signoff_by,
+        model.expert_signoff_by,
+    )
+    if not probation and not all(signatures):
+        raise CommandError(
+            f"model {model.digest} lacks a sign-off; give them, or take it on probation"
+        )
+    palette = set(_palette(session, plot.id))
+    if outside := [label for label in model.labels if label not in palette]:
+        raise CommandError(
+            f"model {model.digest} gives labels {outside} that the palette of plot"
+            f" {plot.name} does not hold: {sorted(palette)}"
+        )
+
+
+def _palette(session: Session, plot_type_id: int) -> Sequence[str]:
+    return session.scalars(
+        select(Classification.name)
+        .join(ValidClassification, ValidClassification.classification_id == Classification.id)
+        .where(ValidClassification.plot_type_id == plot_type_id)
+    ).all()

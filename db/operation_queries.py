@@ -1,0 +1,292 @@
+"""Writing the record of operation, image by image, inside one transaction."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, insert, select, update
+from sqlalchemy.orm import Session
+
+from db.audit_queries import Actor, audit
+from db.catalogue import Plot, PlotType
+from db.operation import LivePlot, MonitoringLog, News, RunHistory, RunStatus
+from pipeline.errors import StoreError
+
+
+class Transition(IntEnum):
+    """Place of a log row in its stretch."""
+
+    MIDDLE = 0
+    START = 1
+    END = 2
+    SINGLE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One verdict as it is recorded."""
+
+    plot_type_id: int
+    model_id: int | None
+    period: str
+    run: int
+    chunk: int
+    sha256: str
+    image_time: float
+    label: str
+    confidence: float
+    confirmed: bool
+    output: Mapping[str, float]
+    """All weights by label."""
+    thresholds: Mapping[str, float]
+    """Thresholds by label, as they are now."""
+    unbiased: bool
+    late: bool
+    offline: bool = False
+    beam_current: float | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a verdict."""
+
+    history_id: int
+    known: bool
+    """The same image was recorded before; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What a plot shows now. Times in seconds since the epoch."""
+
+    plot_type_id: int
+    run_history_id: int | None
+    label: str
+    confidence: float
+    confirmed: bool
+    weights: Mapping[str, float]
+    thresholds: Mapping[str, float]
+    run: int
+    chunk: int
+    period: str
+    image_time: float
+    closed_time: float
+    model: str
+    reason: str
+    image_file: str
+    severity: int
+    status: int
+    count: int
+    since: float
+    beam_current: float | None = None
+
+
+def find_verdict(
+    session: Session, *, plot_type_id: int, period: str, run: int, chunk: int, sha256: str
+) -> int | None:
+    """Give the id of the row of this very image, None when it is not recorded."""
+    return session.scalars(
+        select(RunHistory.id).where(
+            RunHistory.plot_type_id == plot_type_id,
+            RunHistory.run == run,
+            RunHistory.chunk == chunk,
+            RunHistory.period == period,
+            RunHistory.sha256 == sha256,
+        )
+    ).first()
+
+
+def record(session: Session, verdict: Verdict, *, keep: bool) -> Recorded:
+    """Record a verdict, keep its image's row, and log it where somebody should look.
+
+    Everything is written in the caller's transaction. The same image a second
+    time writes nothing.
+
+    Args:
+        session: A session of a transaction that writes.
+        verdict: The verdict.
+        keep: Whether the image is kept; its file must be in the store already.
+
+    Returns:
+        The row, and whether it was there before.
+    """
+    known = find_verdict(session, **_key(verdict))
+    if known is not None:
+        return Recorded(known, known=True)
+    plot_id = _keep(session, verdict) if keep else None
+    # The stretch is looked up before the new row is there, so that the row
+    # before it is still the newest.
+    logged = not verdict.error and (verdict.label == "Bad" or not verdict.confirmed)
+    previous = _stretch(session, verdict) if logged and not verdict.late else None
+    history_id = _insert(
+        session,
+        RunHistory,
+        {
+            **{name: getattr(verdict, name) for name in Verdict.__slots__},
+            "output": dict(verdict.output),
+            "thresholds": dict(verdict.thresholds),
+            "plot_id": plot_id,
+            "inserted_at": time.time(),
+        },
+    )
+    if logged:
+        _log(session, verdict, history_id, previous)
+    return Recorded(history_id, known=False)
+
+
+def set_live(session: Session, live: Live) -> None:
+    """Store what a plot shows now, in place of what it showed before.
+
+    Args:
+        session: A session of a transaction that writes.
+        live: All that a restart needs.
+    """
+    values = {
+        **{name: getattr(live, name) for name in Live.__slots__},
+        "weights": dict(live.weights),
+        "thresholds": dict(live.thresholds),
+        "updated_at": time.time(),
+    }
+    where = LivePlot.plot_type_id == live.plot_type_id
+    if session.scalar(select(LivePlot.plot_type_id).where(where)) is None:
+        session.execute(insert(LivePlot).values(values))
+    else:
+        session.execute(update(LivePlot).where(where).values(values))
+
+
+def live_plots(session: Session) -> dict[str, Live]:
+    """Read what every plot showed last, by the name of its plot type."""
+    rows = session.execute(
+        select(PlotType.name, LivePlot).join(PlotType, LivePlot.plot_type_id == PlotType.id)
+    )
+    return {
+        name: Live(**{field: getattr(row, field) for field in Live.__slots__}) for name, row in rows
+    }
+
+
+def post_news(session: Session, actor: Actor, text: str) -> None:
+    """Post a line of news; empty text clears it."""
+    old = latest_news(session)
+    session.add(News(posted_at=time.time(), user_name=actor.user[:100], text=text))
+    audit(session, actor, "set-news", "news", old=old, new=text)
+
+
+def latest_news(session: Session) -> str:
+    """Give the line of news that holds now, empty if none."""
+    return session.scalars(select(News.text).order_by(News.id.desc()).limit(1)).first() or ""
+
+
+def see_run(session: Session, period: str, run: int, beam_current: float | None) -> None:
+    """Note that a run is going on; the run before it has ended.
+
+    Args:
+        session: A session of a transaction that writes.
+        period: Run period, ``NA`` when unknown.
+        run: Run number.
+        beam_current: In the unit of the beam PV; None when unknown.
+    """
+    now = time.time()
+    row = session.scalars(
+        select(RunStatus).where(RunStatus.period == period, RunStatus.run == run)
+    ).first()
+    if row is None:
+        session.execute(
+            update(RunStatus)
+            .where(RunStatus.state == "Running")
+            .values(state="Ended", ended_at=now)
+        )
+        row = RunStatus(period=period, run=run, state="Running", began_at=now)
+        session.add(row)
+    row.beam_current = beam_current
+    session.flush()
+
+
+def _key(verdict: Verdict) -> dict[str, Any]:
+    return {
+        name: getattr(verdict, name)
+        for name in ("plot_type_id", "period", "run", "chunk", "sha256")
+    }
+
+
+def _keep(session: Session, verdict: Verdict) -> int:
+    key = _key(verdict)
+    found = session.scalars(select(Plot.id).filter_by(**key)).first()
+    if found is not None:
+        return found
+    return _insert(
+        session,
+        Plot,
+        {
+            **key,
+            "image_time": verdict.image_time,
+            "kept_at": time.time(),
+            "unbiased": verdict.unbiased,
+        },
+    )
+
+
+def _stretch(session: Session, verdict: Verdict) -> MonitoringLog | None:
+    """Find the log row that the new one continues.
+
+    A stretch breaks when the label, the confirmation or the row of consecutive
+    chunks changes. Images without chunk numbers are consecutive when nothing
+    was judged between them.
+    """
+    previous = session.scalars(
+        select(MonitoringLog)
+        .where(MonitoringLog.plot_type_id == verdict.plot_type_id)
+        .order_by(MonitoringLog.image_time.desc(), MonitoringLog.id.desc())
+        .limit(1)
+    ).first()
+    if previous is None or (
+        (previous.label, previous.is_confirmed, previous.run, previous.period)
+        != (verdict.label, verdict.confirmed, verdict.run, verdict.period)
+    ):
+        return None
+    if verdict.chunk == previous.chunk + 1:
+        return previous
+    if verdict.chunk != 0 or previous.chunk != 0:
+        return None
+    newest = session.scalars(
+        select(RunHistory.id)
+        .where(RunHistory.plot_type_id == verdict.plot_type_id)
+        .order_by(RunHistory.image_time.desc(), RunHistory.id.desc())
+        .limit(1)
+    ).first()
+    return previous if newest == previous.run_history_id else None
+
+
+def _log(
+    session: Session, verdict: Verdict, history_id: int, previous: MonitoringLog | None
+) -> None:
+    if previous is not None:
+        start = previous.is_transition == Transition.SINGLE
+        previous.is_transition = Transition.START if start else Transition.MIDDLE
+        session.flush()
+    _insert(
+        session,
+        MonitoringLog,
+        {
+            "run_history_id": history_id,
+            "plot_type_id": verdict.plot_type_id,
+            "image_time": verdict.image_time,
+            "period": verdict.period,
+            "run": verdict.run,
+            "chunk": verdict.chunk,
+            "label": verdict.label,
+            "confidence": verdict.confidence,
+            "is_confirmed": verdict.confirmed,
+            "is_transition": Transition.END if previous is not None else Transition.SINGLE,
+        },
+    )
+
+
+def _insert(session: Session, table: Any, values: dict[str, Any]) -> int:
+    result = cast("CursorResult[Any]", session.execute(insert(table).values(values)))
+    key = result.inserted_primary_key
+    if key is None:
+        raise StoreError(f"the database gave no key for a row of {table.__tablename__}")
+    return int(key[0])

@@ -1,0 +1,13 @@
+"""All tables together, for migrations and for the check against drift."""
+
+from typing import Final
+
+from sqlalchemy import MetaData
+
+from db import audit, catalogue, labels, models, operation, processes, users
+from db.base import Base
+
+GROUPS: Final = (catalogue, labels, models, operation, processes, users, audit)
+"""The modules whose import puts their tables into the metadata."""
+
+METADATA: Final[MetaData] = Base.metadata
