@@ -52,7 +52,7 @@ class ServedModel:
             maps: Whether the activation maps are computed too.
 
         Returns:
-            The outputs, all finite, with the sizes that the card promises;
+            The outputs with the sizes that the card promises, numbers unchecked;
             ``maps`` is (N, C, 0, 0) when they were not asked for.
 
         Raises:
@@ -69,7 +69,7 @@ class ServedModel:
         self._options = ort.RunOptions()
         try:
             values = self._session.run(names, {INPUT: batch}, self._options)
-        except Exception as error:  # noqa: BLE001 - the runtime has no common base of its errors
+        except Exception as error:
             raise ModelError(f"model {self.card.name} failed: {error}") from error
         finally:
             self._options = None
@@ -134,7 +134,7 @@ def load(folder: Path, threads: int = 1) -> ServedModel:
         session = ort.InferenceSession(
             folder / MODEL_FILE, options, providers=["CPUExecutionProvider"]
         )
-    except Exception as error:  # noqa: BLE001 - the runtime has no common base of its errors
+    except Exception as error:
         raise ModelError(f"{folder / MODEL_FILE} cannot be loaded: {error}") from error
     _check_graph(folder, card, session)
     return ServedModel(card, session)
@@ -145,8 +145,7 @@ def _check_graph(folder: Path, card: ModelCard, session: Any) -> None:
     inputs = {one.name: (one.type, tuple(one.shape[1:])) for one in session.get_inputs()}
     if inputs != {INPUT: (INPUT_TYPE, tuple(card.input_shape))}:
         faults.append(
-            f"expected one input {INPUT}: {INPUT_TYPE} (N, {', '.join(map(str, card.input_shape))}),"
-            f" got {inputs}"
+            f"expected one input {INPUT}: {INPUT_TYPE} of images {card.input_shape}, got {inputs}"
         )
     outputs = {one.name: one for one in session.get_outputs()}
     if missing := [name for name in OUTPUTS if name not in outputs]:

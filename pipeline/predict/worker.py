@@ -1,0 +1,189 @@
+"""The work of a worker: orders in, forward passes, reports out."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import ModelError
+from pipeline.health import Pulse
+from pipeline.messages import Order, Report
+from pipeline.predict.journal import Journal
+from pipeline.predict.reports import Part, make_report, no_result, tensor_of
+from pipeline.predict.runner import Hung, Runner
+from pipeline.predict.shelf import Shelf
+from pipeline.vision.serving import Outputs, ServedModel
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 1
+"""Images of one model in one pass."""
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """An order that this worker holds."""
+
+    order: Order
+    tensor: Part
+    picture: Part
+    arrived: float
+    """Monotonic time, seconds."""
+
+
+class Outlet(Protocol):
+    """Where reports go."""
+
+    async def report(self, report: Report, frames: list[Part]) -> None:
+        """Pass a report on to the Keeper and give the credit back."""
+
+
+class Worker:
+    """Takes jobs in order; a job whose model is loading lets the others pass."""
+
+    def __init__(
+        self, name: str, shelf: Shelf, journal: Journal, pulse: Pulse, timeout_s: float
+    ) -> None:
+        """Begin without jobs.
+
+        Args:
+            name: Who reports.
+            shelf: The models.
+            journal: Where the model at work is noted.
+            pulse: Counts what is done.
+            timeout_s: A pass longer than this has hung, seconds.
+        """
+        self._name = name
+        self._shelf = shelf
+        self._journal = journal
+        self._pulse = pulse
+        self._timeout_s = timeout_s
+        self._jobs: deque[Job] = deque()
+        self._blocked: dict[str, list[Job]] = {}
+        self._more = asyncio.Event()
+        self._runner = Runner("infer")
+
+    def add(self, job: Job) -> None:
+        """Take a job."""
+        self._jobs.append(job)
+        self._count_waiting()
+        self._more.set()
+
+    def settled(self, digest: str) -> None:
+        """Let the jobs go on that waited for a model to be loaded.
+
+        Args:
+            digest: The model.
+        """
+        self._jobs.extendleft(reversed(self._blocked.pop(digest, [])))
+        self._more.set()
+
+    async def run(self, outlet: Outlet) -> None:
+        """Do jobs until cancelled.
+
+        Args:
+            outlet: Where reports go.
+
+        Raises:
+            Hung: A model hangs and cannot be stopped; its order is reported,
+                and the process has to end.
+        """
+        try:
+            while True:
+                await self._more.wait()
+                if not self._jobs:
+                    self._more.clear()
+                    continue
+                await self._do(self._jobs.popleft(), outlet)
+                self._count_waiting()
+        finally:
+            self._runner.close()
+
+    def _count_waiting(self) -> None:
+        self._pulse.queue = len(self._jobs) + sum(map(len, self._blocked.values()))
+
+    async def _do(self, job: Job, outlet: Outlet) -> None:
+        if job.order.plot.model is None:
+            await self._answer(job, no_result(job.order, self._name), outlet)
+            return
+        digest = job.order.plot.model.digest
+        place = self._shelf.find(digest)
+        if place.model is not None:
+            await self._judge(self._batch(job, digest), digest, place.model, outlet)
+        elif place.fault:
+            await self._fail([job], place.fault, outlet)
+        else:
+            self._blocked.setdefault(digest, []).append(job)
+
+    def _batch(self, first: Job, digest: str) -> list[Job]:
+        jobs = [first]
+        if BATCH > 1:
+            fitting = [one for one in self._jobs if one.order.plot.model is not None]
+            for job in fitting:
+                model = job.order.plot.model
+                if len(jobs) < BATCH and model is not None and model.digest == digest:
+                    jobs.append(job)
+                    self._jobs.remove(job)
+        return jobs
+
+    async def _judge(
+        self, jobs: list[Job], digest: str, model: ServedModel, outlet: Outlet
+    ) -> None:
+        fitting, tensors = [], []
+        for job in jobs:
+            try:
+                tensors.append(tensor_of(job.order, job.tensor, model.card))
+                fitting.append(job)
+            except ModelError as error:
+                await self._fail([job], str(error), outlet)
+        if not fitting:
+            return
+        begun = time.monotonic()
+        try:
+            outputs = await self._pass(digest, model, np.stack(tensors))
+        except ModelError as error:
+            await self._fail(fitting, str(error), outlet)
+            return
+        except Hung as error:
+            self._shelf.spoil(digest, f"inference {error}")
+            await self._fail(fitting, f"inference {error}", outlet)
+            if not error.reclaimed:
+                raise
+            return
+        share_s = (time.monotonic() - begun) / len(fitting)
+        for index, job in enumerate(fitting):
+            try:
+                answer = make_report(job.order, self._name, outputs, index, share_s)
+            except ModelError as error:
+                await self._fail([job], str(error), outlet)
+            else:
+                await self._answer(job, answer, outlet)
+
+    async def _pass(self, digest: str, model: ServedModel, batch: NDArray[np.uint8]) -> Outputs:
+        self._journal.begin("infer", digest)
+        try:
+            return await self._runner.call(partial(model.run, batch), self._timeout_s, model.stop)
+        finally:
+            self._journal.end("infer")
+
+    async def _fail(self, jobs: list[Job], fault: str, outlet: Outlet) -> None:
+        for job in jobs:
+            logger.warning(
+                "stage=Predict event=no-result order=%s plot=%s reason='%s'",
+                job.order.order_id,
+                job.order.plot.name,
+                fault,
+            )
+            self._pulse.gauges["Failed"] = self._pulse.gauges.get("Failed", 0.0) + 1.0
+            await self._answer(job, no_result(job.order, self._name, fault), outlet)
+
+    async def _answer(self, job: Job, answer: tuple[Report, list[Part]], outlet: Outlet) -> None:
+        report, frames = answer
+        await outlet.report(report, [*frames, job.picture])
+        self._pulse.handled(time.monotonic() - job.arrived)
