@@ -23,9 +23,12 @@ LABEL_LENGTH: Final = 25
 Source:
     EPICS Base 7, ``db_access.h``: ``MAX_ENUM_STRING_SIZE`` 26.
 """
-NAME: Final = re.compile(r"[A-Za-z0-9_\-+.\[\]<>;/]{1,40}")
-"""A plot name is a part of PV names: EPICS record names allow these characters
-(without ``:``, which separates our parts)."""
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+"""A plot name is a part of PV names: 40 characters leave 20 for the rest.
+
+Source:
+    EPICS Base 7, ``dbCommon.dbd.pod``: a record name has at most 60 characters.
+"""
 DEFAULT_LABELS: Final = ("Good", "Bad", "NoData")
 
 
@@ -245,8 +248,8 @@ def check_name(name: str) -> None:
     """
     if not NAME.fullmatch(name):
         raise CommandError(
-            f"expected a plot name of 1 to 40 letters, digits and _-+.[]<>;/, received {name!r};"
-            " it becomes part of PV names"
+            f"expected a plot name of 1 to 40 letters, digits, _ and -, beginning with a letter"
+            f" or digit, received {name!r}; it becomes part of PV names"
         )
 
 

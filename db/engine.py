@@ -115,15 +115,21 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
-def connected(engine: Engine) -> Iterator[Connection]:
+def connected(engine: Engine, *, writes: bool = False) -> Iterator[Connection]:
     """Open a connection for schema work: what changes is committed at the end.
+
+    Args:
+        engine: The database.
+        writes: Take SQLite's lock for writing at the start.
 
     Raises:
         StoreUnavailable: The database does not answer now.
         StoreError: The database refuses.
     """
-    with _mapped(engine), engine.begin() as connection:
-        yield connection
+    with _mapped(engine):
+        engine = engine.execution_options(hydra_writes=writes)
+        with engine.begin() as connection:
+            yield connection
 
 
 @contextmanager

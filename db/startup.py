@@ -1,5 +1,6 @@
 """The schema of a database: brought to the revision that this code expects, or refused."""
 
+import logging
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,15 +11,22 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
 from alembic.util.exc import CommandError as AlembicError
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection, Engine, inspect, text
 
 from db.engine import connected, make_engine, safe_url
 from db.schema import METADATA
-from pipeline.errors import CommandError, StoreError, WrongRevision
+from pipeline.errors import CommandError, StoreError, StoreUnavailable, WrongRevision
 
 MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
 SCHEMA_TIMEOUT_S: Final = 86_400
 """How long one step may take: an index over 14 million rows needs minutes."""
+LOCK_TIMEOUT_S: Final = 60
+"""How long one upgrade waits for another."""
+
+logger = logging.getLogger(__name__)
+# Alembic tells at INFO that it looks at a database; we do that at every start.
+for _talkative in ("alembic.runtime.migration", "alembic.runtime.plugins"):
+    logging.getLogger(_talkative).setLevel(logging.WARNING)
 
 
 def require_head(engine: Engine) -> None:
@@ -130,6 +138,15 @@ def head_revision() -> str:
     return head
 
 
+def _wait_for_others(connection: Connection) -> None:
+    # SQLite has locked the whole file already. A server keeps this lock until
+    # the connection closes.
+    if connection.dialect.name != "sqlite":
+        wait = text("SELECT GET_LOCK(CONCAT('hydra-ioc ', DATABASE()), :seconds)")
+        if connection.scalar(wait, {"seconds": LOCK_TIMEOUT_S}) != 1:
+            raise StoreUnavailable("another upgrade of this database is under way; try again")
+
+
 def _alembic(connection: Connection) -> Config:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
@@ -152,7 +169,8 @@ def _move(engine: Engine, revision: str, *, up: bool) -> str:
         found, _ = _state(engine)
         if found is not None and found not in _known():
             require_head(engine)
-        with connected(engine) as connection:
+        with connected(engine, writes=True) as connection:
+            _wait_for_others(connection)
             config = _alembic(connection)
             try:
                 (command.upgrade if up else command.downgrade)(config, revision)
@@ -161,7 +179,9 @@ def _move(engine: Engine, revision: str, *, up: bool) -> str:
                     f"cannot reach revision {revision}: {error};"
                     f" known are {', '.join(sorted(_known()))} and base"
                 ) from error
-        return _state(engine)[0] or "base"
+        reached = _state(engine)[0] or "base"
+        logger.info("event=migrated database=%s from=%s to=%s", safe_url(engine), found, reached)
+        return reached
     finally:
         engine.dispose()
 

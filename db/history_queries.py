@@ -1,0 +1,76 @@
+"""Reading the history: what was judged, newest first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db.catalogue import PlotType
+from db.catalogue_queries import plot_type
+from db.models import Model
+from db.operation import RunHistory
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One verdict as it is listed; the fields are the keys of ``history --json``."""
+
+    plot: str
+    run: int
+    chunk: int
+    image_time: float
+    """Seconds since the epoch."""
+    sha256: str
+    label: str
+    confidence: float
+    confirmed: bool
+    weights: dict[str, float]
+    thresholds: dict[str, float]
+    """As they were then."""
+    model: str
+    """Digest; empty when no model judged."""
+    late: bool
+
+
+def history(
+    session: Session, plot: str | None = None, limit: int | None = None
+) -> Iterator[HistoryRow]:
+    """List verdicts, the newest image first.
+
+    Args:
+        session: A session that may read; rows are fetched as they are taken.
+        plot: Only this plot type.
+        limit: At most so many.
+
+    Yields:
+        One row a verdict.
+
+    Raises:
+        CommandError: There is no such plot.
+    """
+    statement = (
+        select(RunHistory, PlotType.name, Model.digest)
+        .join(PlotType, RunHistory.plot_type_id == PlotType.id)
+        .outerjoin(Model, RunHistory.model_id == Model.id)
+        .order_by(RunHistory.image_time.desc(), RunHistory.id.desc())
+        .limit(limit)
+        .execution_options(yield_per=500)
+    )
+    if plot is not None:
+        statement = statement.where(RunHistory.plot_type_id == plot_type(session, plot).id)
+    for row, name, digest in session.execute(statement):
+        yield HistoryRow(
+            plot=name,
+            run=row.run,
+            chunk=row.chunk,
+            image_time=row.image_time,
+            sha256=row.sha256,
+            label=row.label,
+            confidence=row.confidence,
+            confirmed=row.confirmed,
+            weights=row.output,
+            thresholds=row.thresholds,
+            model=digest or "",
+            late=row.late,
+        )

@@ -1,0 +1,153 @@
+"""``hydra-ioc plots``: the catalogue of plot types and their models."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from db.catalogue_queries import DEFAULT_LABELS, PlotRow, add_plot, catalogue
+from db.engine import reading, writing
+from hydra_ioc.record import actor, open_record
+from hydra_ioc.registry import install_model
+from hydra_ioc.reload import reload_keeper
+from pipeline.config import Config, load
+
+
+@click.group()
+def command() -> None:
+    """List, add and discover plot types; say which model judges them.
+
+    Example: hydra-ioc plots list
+    """
+
+
+@command.command("list")
+@click.pass_obj
+def list_(config_file: Path | None) -> None:
+    """List the catalogue, one plot type a line, name first.
+
+    Example: hydra-ioc plots list
+    """
+    engine = open_record(load(config_file))
+    with reading(engine) as session:
+        for plot in catalogue(session):
+            click.echo(_line(plot))
+
+
+@command.command()
+@click.argument("name")
+@click.option("--group", default="Other", show_default=True, help="Detector system.")
+@click.option("--description", default="", help="What the plot shows.")
+@click.option("--contact", default="", help="Whom to call.")
+@click.option("--guidance", default="", help="What the shift crew should do when it is bad.")
+@click.option(
+    "--cadence",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Longest expected time between two images, s.",
+)
+@click.option(
+    "--labels",
+    default=",".join(DEFAULT_LABELS),
+    show_default=True,
+    help="The palette, in the order of the enum states.",
+)
+@click.option("--file-type", default="png", show_default=True)
+@click.option("--chunked/--unchunked", default=True, show_default=True)
+@click.pass_obj
+def add(
+    config_file: Path | None,
+    *,
+    name: str,
+    group: str,
+    description: str,
+    contact: str,
+    guidance: str,
+    cadence: float,
+    labels: str,
+    file_type: str,
+    chunked: bool,
+) -> None:
+    """Put the plot type NAME into the catalogue.
+
+    Example: hydra-ioc plots add CDC_occupancy --group CDC --labels Good,Bad,NoData
+    """
+    config = load(config_file)
+    with writing(open_record(config)) as session:
+        add_plot(
+            session,
+            name,
+            file_type=file_type,
+            chunked=chunked,
+            group=group,
+            description=description,
+            contact=contact,
+            guidance=guidance,
+            cadence_s=cadence,
+            labels=[label.strip() for label in labels.split(",")],
+        )
+    click.echo(f"added {name}")
+    _tell_keeper(config, f"plot {name} added")
+
+
+@command.command()
+@click.argument("tree", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.pass_obj
+def discover(config_file: Path | None, tree: Path) -> None:
+    """Add every plot type that the files below TREE belong to.
+
+    Example: hydra-ioc plots discover /data/rootspy
+    """
+    from hydra_ioc.discovery import discover as find
+
+    config = load(config_file)
+    found, strangers = find(config, tree)
+    with writing(open_record(config)) as session:
+        there = {plot.name for plot in catalogue(session)}
+        for kind in found:
+            if kind.plot in there:
+                click.echo(f"known {kind.plot} ({kind.files} files)")
+                continue
+            there.add(kind.plot)
+            add_plot(session, kind.plot, file_type=kind.file_type, chunked=kind.chunked)
+            click.echo(f"added {kind.plot} ({kind.files} files)")
+    for path in strangers[:10]:
+        click.echo(f"no rule fits {path}", err=True)
+    if len(strangers) > 10:
+        click.echo(f"no rule fits {len(strangers) - 10} more files", err=True)
+    _tell_keeper(config, f"plots discovered in {tree.name}")
+
+
+@command.command()
+@click.argument("plot")
+@click.argument("digest")
+@click.option("--probation", is_flag=True, help="On trial: unsigned, and never above MINOR.")
+@click.option("--why", default="", help="The reason, for the record.")
+@click.pass_obj
+def model(config_file: Path | None, plot: str, digest: str, probation: bool, why: str) -> None:
+    """Let the model DIGEST of the model store judge PLOT from now on.
+
+    Who does so vouches for the model, unless it is taken on probation.
+
+    Example: hydra-ioc plots model CDC_occupancy 3f0c...e1
+    """
+    config = load(config_file)
+    folder = config.under_state(config.predict.models) / digest
+    install_model(open_record(config), folder, [plot], actor(why), probation=probation)
+    click.echo(f"{plot} is judged by model {digest}")
+    _tell_keeper(config, f"model of {plot} changed")
+
+
+def _tell_keeper(config: Config, why: str) -> None:
+    if asyncio.run(reload_keeper(config, actor(why))):
+        click.echo("the running Keeper has read the catalogue again")
+
+
+def _line(plot: PlotRow) -> str:
+    labels = ",".join(label.name for label in plot.labels)
+    judged_by = "no model" if plot.model is None else plot.model.digest[:12]
+    hidden = "  ignored" if plot.ignored else ""
+    return (
+        f"{plot.name:30} {plot.group:12} {plot.cadence_s:6.0f} s  {labels:30} {judged_by}{hidden}"
+    )

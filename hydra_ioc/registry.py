@@ -1,0 +1,110 @@
+"""From a model folder to a model that judges plots."""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from db.audit_queries import Actor
+from db.engine import writing
+from db.model_queries import NewModel, activate_model, register_model
+from pipeline.errors import ModelError
+from pipeline.vision.card import ModelCard, verify
+
+
+def install_model(
+    engine: Engine, folder: Path, plots: Sequence[str], who: Actor, *, probation: bool = False
+) -> None:
+    """Let the model of a folder judge plots from now on, in one transaction.
+
+    The user who does so vouches for training, report and sign-offs, unless the
+    model is taken on probation.
+
+    Args:
+        engine: The database.
+        folder: A folder of the model store; its name is the model's digest.
+        plots: Names of plot types of the catalogue.
+        who: Who, from where and why.
+        probation: On trial: unsigned, and never above MINOR.
+
+    Raises:
+        ModelError: The folder is not what its name says.
+        CommandError: The model does not fit a plot.
+        StoreError: The database refuses.
+    """
+    new = model_of(verify(folder), folder.name)
+    with writing(engine) as session:
+        key = register_model(session, new, None if probation else who.user)
+        for plot in plots:
+            activate_model(session, who, plot, key, probation=probation)
+
+
+def model_of(card: ModelCard, digest: str) -> NewModel:
+    """Give a card as the registry takes it.
+
+    Raises:
+        ModelError: Its date cannot be read.
+    """
+    try:
+        created = datetime.fromisoformat(card.created).timestamp()
+    except ValueError as error:
+        raise ModelError(
+            f"expected a date of ISO 8601 in the card of {digest}, found {card.created!r}"
+        ) from error
+    return NewModel(
+        digest=digest,
+        name=card.name,
+        created_at=min(created, time.time()),
+        architecture=card.architecture,
+        labels=card.labels,
+        input_shape=card.input_shape,
+        preprocessing=card.preprocessing,
+        thresholds=card.thresholds,
+        threshold_method=card.threshold_method,
+        training_set=card.training_set,
+        training_runs=card.training_runs,
+        validation_runs=card.validation_runs,
+        training_counts=card.training_counts,
+        confusion=card.metrics.confusion,
+        loss=card.metrics.loss,
+        epochs=card.metrics.epochs,
+        seed=card.seed,
+        versions=card.versions,
+        parent=card.parent,
+        note=card.note,
+        plots=card.plots,
+    )
+
+
+def describe_models(session: Session) -> list[dict[str, Any]]:
+    """List the registered models, oldest first, as JSON objects.
+
+    Args:
+        session: A session that may read.
+
+    Returns:
+        One object a model: digest, name, architecture, labels, plots it was
+        trained for, whether it is signed, where it is active.
+    """
+    trained, active, probation = defaultdict(list), defaultdict(list), defaultdict(list)
+    names = dict(session.execute(select(PlotType.id, PlotType.name)).tuples())
+    for link in session.scalars(select(ModelPlotType)):
+        trained[link.model_id].append(names[link.plot_type_id])
+    for row in session.scalars(select(ActiveModel)):
+        (probation if row.probation else active)[row.model_id].append(names[row.plot_type_id])
+    return [
+        {
+            "digest": model.digest,
+            "name": model.name,
+            "architecture": model.architecture,
+            "labels": model.labels,
+            "plots": sorted(trained[model.id]),
+            "signed": bool(model.expert_signoff_by and model.ai_signoff_by),
+            "active": sorted(active[model.id] + probation[model.id]),
+            "probation": sorted(probation[model.id]),
+        }
+        for model in session.scalars(select(Model).order_by(Model.id))
+    ]
