@@ -1,6 +1,6 @@
 """Pads whose bins are read by channels: maps, rings and bars."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -21,6 +21,20 @@ TILT: Final = 0.05
 """Relative spread of the slope that the beam position makes across a pad."""
 HV_LEAK: Final = 0.01
 """Share of the counts that remains when a HV board is off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """Line and fill of a histogram, red, green and blue."""
+
+    line: tuple[int, int, int]
+    fill: tuple[int, int, int]
+
+
+BLUE: Final = Colours((0, 0, 153), (204, 204, 255))
+"""Source: ROOT's default line colour 602, kBlue+2."""
+RED: Final = Colours((153, 0, 0), (255, 204, 204))
+GREEN: Final = Colours((0, 102, 0), (204, 255, 204))
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +205,6 @@ class RingPad:
     """Inner radius of the first ring as a share of the outer radius of the last."""
     palette: str = "rainbow"
     coloured: bool = True
-    _maps: dict[Frame, NDArray[np.int16]] = field(default_factory=dict, repr=False)
 
     def fill(self, world: World) -> Floats:
         """See ``Pad.fill``."""
@@ -210,19 +223,14 @@ class RingPad:
             y = frame.bottom - (value - self.axes.y_low) / span * frame.height
             canvas.write(image, text, frame.left - 6, y + frame.text * 0.35, frame.text, align=1.0)
 
-    def _map(self, frame: Frame) -> NDArray[np.int16]:
-        """Give for each pixel of the frame where its cell stands in a 64-wide strip."""
-        if frame not in self._maps:
-            self._maps[frame] = ring_map(frame, self.per_ring, self.inner)
-        return self._maps[frame]
-
     def _spread(self, frame: Frame, colours: Pixels) -> Pixels:
         """Colour each pixel as its cell; ``colours`` has one entry more, for no cell."""
         rows = -(-len(colours) // 64)
         strip = np.zeros((rows * 64, *colours.shape[1:]), np.uint8)
         strip[: len(colours)] = colours
         source = strip.reshape(rows, 64, *colours.shape[1:])
-        spread: Pixels = cv2.remap(source, self._map(frame), None, cv2.INTER_NEAREST)
+        places = ring_map(frame, self.per_ring, self.inner)
+        spread: Pixels = cv2.remap(source, places, None, cv2.INTER_NEAREST)
         return spread
 
     def paint(self, image: Pixels, frame: Frame, values: Floats) -> None:
@@ -275,8 +283,7 @@ class BarsPad:
 
     axes: Axes
     cells: Cells
-    colour: tuple[int, int, int] = (0, 0, 153)
-    fill_colour: tuple[int, int, int] = (204, 204, 255)
+    colours: Colours = BLUE
     coloured: bool = False
 
     def fill(self, world: World) -> Floats:
@@ -293,7 +300,7 @@ class BarsPad:
 
     def paint(self, image: Pixels, frame: Frame, values: Floats) -> None:
         """See ``Pad.paint``."""
-        paint_histogram(image, frame, values, self.axes, self.colour, self.fill_colour)
+        paint_histogram(image, frame, values, self.axes, self.colours)
 
     def boxes(self, frame: Frame, mask: Mask) -> list[Box]:
         """See ``Pad.boxes``."""
@@ -305,8 +312,7 @@ def paint_histogram(
     frame: Frame,
     values: Floats,
     axes: Axes,
-    colour: tuple[int, int, int],
-    fill_colour: tuple[int, int, int],
+    colours: Colours,
 ) -> None:
     """Paint a one-dimensional histogram with its left axis and its stat box.
 
@@ -324,8 +330,8 @@ def paint_histogram(
     line[:, 0] = np.repeat(edges, 2)
     line[1:-1, 1] = np.repeat(tops, 2)
     line[[0, -1], 1] = frame.bottom
-    cv2.fillPoly(image, [line], fill_colour)
-    cv2.polylines(image, [line], isClosed=False, color=colour, thickness=2)
+    cv2.fillPoly(image, [line], colours.fill)
+    cv2.polylines(image, [line], isClosed=False, color=colours.line, thickness=2)
     outline(image, frame)
     canvas.axis_y(image, frame, high, 6 if frame.height > 300 else 4)
     canvas.stat_box(image, frame, lines)

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulation import canvas
 from simulation.canvas import Frame
-from simulation.cells import paint_histogram
+from simulation.cells import BLUE, Colours, paint_histogram
 from simulation.detector import Floats, Ints, seed_of
 from simulation.drawing import Box, Conditions, Fault, Pixels
 from simulation.pads import Axes, Mask, World, column_boxes, outline, prepare_axes
@@ -34,8 +34,7 @@ class SpectrumPad:
     entries: float
     """Of a nominal chunk."""
     bins: int = 100
-    colour: tuple[int, int, int] = (0, 0, 153)
-    fill_colour: tuple[int, int, int] = (204, 204, 255)
+    colours: Colours = BLUE
     coloured: bool = False
 
     def fill(self, world: World) -> Floats:
@@ -107,7 +106,7 @@ class SpectrumPad:
 
     def paint(self, image: Pixels, frame: Frame, values: Floats) -> None:
         """See ``Pad.paint``."""
-        paint_histogram(image, frame, values, self.axes, self.colour, self.fill_colour)
+        paint_histogram(image, frame, values, self.axes, self.colours)
 
     def boxes(self, frame: Frame, mask: Mask) -> list[Box]:
         """See ``Pad.boxes``."""

@@ -1,6 +1,7 @@
 """Detectors: channels, and the crates, slots and HV boards that serve them."""
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -38,7 +39,6 @@ class Detector:
     """Number of the HV board."""
     known_dead: int = 0
     """Channels that have been dead for years and trouble nobody."""
-    boards: str = "HV board"
 
     @property
     def size(self) -> int:
@@ -59,44 +59,52 @@ class Detector:
         rng = np.random.default_rng(seed_of(self.name, "gain", run))
         return float(np.clip(rng.normal(1.0, RUN_GAIN_SPREAD), 0.88, 1.12))
 
-    def alive(self) -> Ints:
-        """Channels that are not known to be dead."""
-        return np.flatnonzero(self.efficiency > 0.0)
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a detector with crates of its own."""
+
+    channels: int
+    per_slot: int
+    """Channels that one module reads."""
+    per_board: int
+    """Channels that one HV board feeds."""
+    slots: int = 16
+    """Modules in one crate."""
 
 
-def wire(
-    name: str,
-    size: int,
-    *,
-    per_slot: int,
-    slots: int,
-    per_board: int,
-    known_dead: int = 0,
-) -> Detector:
+def cable(name: str, sections: Sequence[Section], known_dead: int = 0) -> Detector:
     """Cable a detector in the order of its channels.
+
+    Modules sit in slots 3 and up, behind the controller, and leave 11 and 12
+    to the trigger. Crates and HV boards are numbered from 1.
 
     Args:
         name: Of the detector.
-        size: Number of channels.
-        per_slot: Channels that one module reads.
-        slots: Modules in one crate; they sit in slots 3 and up, behind the
-            controller, leaving 11 and 12 to the trigger as in a VXS crate.
-        per_board: Channels that one HV board feeds.
+        sections: Its parts, in the order of the channels.
         known_dead: Number of channels that are always dead.
 
     Returns:
-        The detector, crates and boards numbered from 1.
+        The detector.
 
     Source:
         VITA 41 (VXS): the two switch slots are in the middle of the crate.
     """
-    index = np.arange(size)
-    module = index // per_slot
-    place = module % slots
+    crates, slots, boards = [], [], []
+    crate = board = 1
+    for section in sections:
+        index = np.arange(section.channels)
+        module = index // section.per_slot
+        place = module % section.slots
+        crates.append(module // section.slots + crate)
+        slots.append(np.where(place < 8, place + 3, place + 5))
+        boards.append(index // section.per_board + board)
+        crate = int(crates[-1][-1]) + 1
+        board = int(boards[-1][-1]) + 1
     return Detector(
         name,
-        crate=module // slots + 1,
-        slot=np.where(place < 8, place + 3, place + 5),
-        board=index // per_board + 1,
+        crate=np.concatenate(crates),
+        slot=np.concatenate(slots),
+        board=np.concatenate(boards),
         known_dead=known_dead,
     )

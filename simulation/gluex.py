@@ -11,11 +11,11 @@ from typing import Final
 
 import numpy as np
 
-from simulation.cells import RingPad
-from simulation.curves import ProfilePad, SpectrumPad, peak
-from simulation.detector import Detector, wire
-from simulation.kinds import ALWAYS, READOUT, PlotKind
-from simulation.layouts import bars, colour_map, ring_cells, rings
+from simulation.cells import BLUE, GREEN, RED, BarsPad, RingPad, grid
+from simulation.curves import ProfilePad, RatePad, SpectrumPad, peak
+from simulation.detector import Detector, Floats, Section, cable
+from simulation.kinds import ALWAYS, LIGHT, READOUT, TIMING, PlotKind
+from simulation.layouts import bars, blocks, colour_map, ring_cells, rings
 from simulation.pads import Axes, Pad
 
 CDC_RINGS: Final = (
@@ -62,17 +62,16 @@ def fcal() -> tuple[Detector, Pad]:
     size = 56
     row, column = np.mgrid[0:size, 0:size]
     y, x = (row // 2 + 0.5) / (size / 2) - 0.5, (column // 2 + 0.5) / (size / 2) - 0.5
-    radius = np.hypot(x, y)
-    exists = (radius < 0.5) & ~((np.abs(x) < 0.06) & (np.abs(y) < 0.06))
+    exists = (np.hypot(x, y) < 0.5) & ~((np.abs(x) < 0.06) & (np.abs(y) < 0.06))
     numbers = np.full((size // 2, size // 2), -1)
     inside = exists[::2, ::2]
-    numbers[inside] = np.arange(inside.sum())
-    channel = numbers[row // 2, column // 2]
+    total = int(inside.sum())
+    numbers[inside] = np.arange(total)
     fine = np.hypot((row + 0.5) / size - 0.5, (column + 0.5) / size - 0.5)
     counts = 80.0 + 260.0 * np.exp(-fine / 0.16)
-    detector = wire("FCAL", int(inside.sum()), per_slot=16, slots=10, per_board=24, known_dead=3)
+    detector = cable("FCAL", [Section(total, 16, 24, slots=10)], known_dead=3)
     axes = Axes("", "column", "row", 0.0, size, float(size))
-    return detector, colour_map(axes, channel, counts)
+    return detector, colour_map(axes, numbers[row // 2, column // 2], counts)
 
 
 def bcal() -> tuple[Detector, tuple[Pad, ...]]:
@@ -88,106 +87,364 @@ def bcal() -> tuple[Detector, tuple[Pad, ...]]:
         )
         for end, first in (("upstream", 0), ("downstream", rows * columns))
     )
-    detector = wire("BCAL", 2 * rows * columns, per_slot=16, slots=12, per_board=40, known_dead=4)
-    return detector, pads
+    end = Section(rows * columns, 16, 40, slots=12)
+    return cable("BCAL", [end, end], known_dead=4), pads
 
 
 def st() -> tuple[Detector, Pad]:
     """Build the start counter: 30 scintillator bars."""
-    detector = wire("ST", 30, per_slot=8, slots=4, per_board=6)
     axes = Axes("", "sector", "hits", 0.5, 30.5)
-    return detector, bars(axes, np.full(30, 900.0))
+    return cable("ST", [Section(30, 8, 6)]), bars(axes, np.full(30, 900.0))
+
+
+def tof() -> tuple[Detector, tuple[Pad, ...]]:
+    """Build the time-of-flight wall: two planes of 46 paddles."""
+    paddle = np.arange(46)
+    counts = 500.0 + 700.0 * np.exp(-0.5 * ((paddle - 22.5) / 9.0) ** 2)
+    pads = tuple(
+        bars(
+            Axes(f"TOF {plane} plane", "paddle", "hits", 0.5, 46.5),
+            counts,
+            first=first,
+            colours=colours,
+        )
+        for plane, first, colours in (("horizontal", 0, BLUE), ("vertical", 46, RED))
+    )
+    plane = Section(46, 8, 10)
+    return cable("TOF", [plane, plane]), pads
+
+
+def fdc() -> tuple[Detector, tuple[Pad, ...]]:
+    """Build the forward drift chambers: four packages of three views."""
+    rows, columns, per_view = 20, 24, 120
+    y, x = np.mgrid[0:rows, 0:columns]
+    far = np.hypot((x + 0.5) / columns - 0.5, (y + 0.5) / rows - 0.5)
+    hole = (np.abs(x - 11.5) < 2) & (np.abs(y - 9.5) < 2)
+    pads = []
+    for view in range(12):
+        channel = np.where(hole, -1, blocks(rows, columns, 2, 2, view * per_view))
+        counts = (120.0 + 260.0 * np.exp(-far / 0.2)) * (1.0 - 0.03 * (view // 3))
+        axes = Axes(f"FDC package {view // 3 + 1} view {view % 3 + 1}", "wire", "", 0, 96, 96.0)
+        pads.append(colour_map(axes, channel, counts))
+    package = Section(3 * per_view, 24, 40)
+    return cable("FDC", [package] * 4), tuple(pads)
+
+
+def dirc() -> tuple[Detector, tuple[Pad, ...]]:
+    """Build the DIRC: two boxes of photon sensors under rings of Cherenkov light."""
+    rows, columns, per_box = 24, 72, 432
+    y, x = np.mgrid[0:rows, 0:columns]
+    across, up = (x + 0.5) / columns, (y + 0.5) / rows
+    pads = []
+    for box, name in enumerate(("south", "north")):
+        arc = 0.75 - 1.6 * (across - 0.5) ** 2
+        light = np.exp(-0.5 * ((up - arc) / 0.09) ** 2)
+        light += 0.6 * np.exp(-0.5 * ((up - arc + 0.4) / 0.12) ** 2)
+        axes = Axes(f"DIRC {name} box", "pixel column", "pixel row", 0.0, 144.0, 48.0)
+        channel = blocks(rows, columns, 2, 2, box * per_box)
+        pads.append(colour_map(axes, channel, 110.0 + 240.0 * light, "bird"))
+    box_section = Section(per_box, 12, 36, slots=9)
+    return cable("DIRC", [box_section, box_section], known_dead=3), tuple(pads)
+
+
+def ps() -> tuple[Detector, tuple[Pad, ...]]:
+    """Build the pair spectrometer: two arms of fine tiles and of coarse counters."""
+    tile = np.arange(145) / 145.0
+    fine = 350.0 + 500.0 * np.sin(np.pi * tile) ** 2
+    coarse = 2000.0 + 1500.0 * np.sin(np.pi * (np.arange(8) + 0.5) / 8)
+    pads: list[Pad] = []
+    first = 0
+    for name, counts, per_channel, colours in (
+        ("PS left arm", fine, 5, BLUE),
+        ("PS right arm", fine[::-1], 5, RED),
+        ("PSC left", coarse, 1, BLUE),
+        ("PSC right", coarse, 1, RED),
+    ):
+        axes = Axes(name, "counter", "hits", 0.5, len(counts) + 0.5)
+        pads.append(bars(axes, counts, per_channel=per_channel, first=first, colours=colours))
+        first += len(counts) // per_channel
+    arm, corner = Section(29, 8, 6), Section(8, 4, 4)
+    return cable("PS", [arm, arm, corner, corner]), tuple(pads)
+
+
+def tagger() -> tuple[Detector, tuple[Pad, ...]]:
+    """Build the photon tagger: hodoscope and microscope."""
+    energy = np.arange(270) / 270.0
+    hodoscope = 500.0 + 600.0 * (1.0 - energy)
+    microscope = 700.0 + 500.0 * np.exp(-0.5 * ((np.arange(100) - 60.0) / 22.0) ** 2)
+    pads = (
+        bars(Axes("Tagger hodoscope", "counter", "hits", 0.5, 270.5), hodoscope, per_channel=6),
+        bars(
+            Axes("Tagger microscope", "column", "hits", 0.5, 100.5),
+            microscope,
+            per_channel=2,
+            first=45,
+            colours=GREEN,
+        ),
+    )
+    sections = [Section(45, 8, 6, slots=3), Section(50, 8, 10, slots=4)]
+    return cable("TAGGER", sections), pads
 
 
 def rf() -> tuple[Detector, tuple[Pad, ...]]:
     """Build the accelerator's RF signal as four systems see it."""
-    detector = wire("RF", 4, per_slot=1, slots=4, per_board=4)
     pads = tuple(
         SpectrumPad(
             Axes(f"RF {name} self timing", "dt (ns)", "", -1.0, 1.0),
             f"RF {name}",
             peak(0.5, width, 0.004),
             entries=20_000.0,
-            bins=100,
         )
         for name, width in (("TOF", 0.030), ("TAGH", 0.036), ("PSC", 0.033), ("FDC", 0.040))
     )
-    return detector, pads
+    return cable("RF", [Section(4, 1, 4)]), pads
 
 
-def _plots() -> tuple[PlotKind, ...]:
-    cdc_detector, cdc_occupancy, cdc_efficiency = cdc()
-    fcal_detector, fcal_map = fcal()
-    bcal_detector, bcal_maps = bcal()
-    st_detector, st_bars = st()
-    rf_detector, rf_peaks = rf()
-    leak = (*READOUT, *ALWAYS, "light-leak")
+def photon_energy(places: Floats, drift: float) -> Floats:
+    """Give the spectrum of photon energies, 6 to 12 GeV, with its coherent edge.
+
+    Source:
+        GlueX: diamond radiator, coherent edge at 8.8 GeV, pairs accepted from
+        6 to 12 GeV; the edge moves by some 10 MeV between runs.
+    """
+    energy = 6.0 + 6.0 * places
+    accepted = np.clip((energy - 6.0) / 1.5, 0.0, 1.0) * np.clip((12.0 - energy) / 2.5, 0.0, 1.0)
+    edge = 8.8 + 0.03 * drift
+    below = np.exp(-np.clip(edge - energy, 0.0, None) / 0.35)
+    coherent = 1.8 * below / (1.0 + np.exp((energy - edge) / 0.03))
+    return np.asarray(accepted * (8.0 / energy + coherent) + 0.002)
+
+
+def trigger() -> tuple[Detector, Pad, Pad]:
+    """Build the trigger: which bits fired, and its rate against time."""
+    used = {1: 1.0, 2: 0.8, 3: 0.45, 4: 0.6, 7: 0.4, 8: 0.5, 10: 0.9, 11: 0.55}
+    used.update({17: 0.7, 18: 0.42, 21: 0.65, 25: 0.5, 26: 0.85, 32: 0.4})
+    counts = np.zeros(32)
+    channel = np.full(32, -1)
+    for number, (bit, height) in enumerate(used.items()):
+        counts[bit - 1] = 6000.0 * height
+        channel[bit - 1] = number
+    axes = Axes("", "trigger bit", "events", 0.5, 32.5)
+    bits = BarsPad(axes, grid(channel[None, :], counts[None, :]), RED)
+    rate = RatePad(
+        Axes("", "time before now (s)", "rate (kHz)", -160.0, 0.0, 60.0), "Trigger-Rate", 40.0
+    )
+    return cable("TRIGGER", [Section(len(used), 8, len(used))]), bits, rate
+
+
+def fa125() -> tuple[Detector, Pad]:
+    """Build the trigger counters of the 125 MHz flash ADCs: crates by slots."""
+    crates, modules = 14, 16
+    place = np.arange(modules)
+    columns = np.where(place < 8, place, place + 2)
+    channel = np.full((crates, 18), -1)
+    channel[:, columns] = np.arange(crates * modules).reshape(crates, modules)
+    axes = Axes("", "slot", "crate", 2.5, 20.5, crates + 0.5, 0.5)
+    section = Section(crates * modules, 1, 16)
+    return cable("FA125", [section]), colour_map(axes, channel, np.full((crates, 18), 900.0))
+
+
+def _one(
+    name: str,
+    group: str,
+    built: tuple[Detector, Pad],
+    faults: tuple[str, ...],
+    guidance: str,
+    kind: str = "occupancy-2d",
+) -> PlotKind:
+    """Make a plot of one pad."""
+    title = name.replace("_", " ")
+    return PlotKind(name, group, title, built[0], (built[1],), faults, guidance, kind)
+
+
+def _drift_chambers() -> tuple[PlotKind, ...]:
+    detector, occupancy, efficiency = cdc()
+    fdc_detector, fdc_maps = fdc()
     return (
-        PlotKind(
+        _one(
             "CDC_occupancy",
             "CDC",
-            "CDC occupancy",
-            cdc_detector,
-            (cdc_occupancy,),
+            (detector, occupancy),
             (*READOUT, *ALWAYS),
-            "Look for a missing wedge (crate) or ring piece (slot, HV board). Check CDC HV"
+            "A missing wedge is a crate, a piece of ring a slot or HV board. Check CDC HV"
             " and the crates; restart the run if a crate is out.",
         ),
+        _one(
+            "CDC_efficiency",
+            "CDC",
+            (detector, efficiency),
+            ("dead-slot", "dead-crate", *ALWAYS),
+            "Flat at 0.95. A dip over 45 degrees is a crate or a slot of it.",
+            "efficiency",
+        ),
         PlotKind(
+            "FDC_occupancy",
+            "FDC",
+            "FDC occupancy",
+            fdc_detector,
+            fdc_maps,
+            (*READOUT, *ALWAYS),
+            "Twelve views, alike within a package. Three empty pads in a row are a crate;"
+            " white patches are boards. Check FDC HV.",
+            rows=4,
+            columns=3,
+        ),
+    )
+
+
+def _calorimeters() -> tuple[PlotKind, ...]:
+    detector, maps = bcal()
+    return (
+        _one(
             "FCAL_occupancy",
             "FCAL",
-            "FCAL occupancy",
-            fcal_detector,
-            (fcal_map,),
-            leak,
-            "White blocks away from the beam hole are dead. Check the FCAL bases, then the"
-            " crate; a glowing patch means light: is the dark room closed?",
+            fcal(),
+            LIGHT,
+            "White blocks away from the beam hole are dead. Check the bases, then the"
+            " crate. A glowing patch is light: is the dark room closed?",
         ),
         PlotKind(
             "BCAL_occupancy",
             "BCAL",
             "BCAL occupancy",
-            bcal_detector,
-            bcal_maps,
-            leak,
+            detector,
+            maps,
+            LIGHT,
             "Compare upstream and downstream. White columns: crate or bias off. A bright"
             " patch at one end is a light leak.",
             rows=2,
         ),
-        PlotKind(
+    )
+
+
+def _counters() -> tuple[PlotKind, ...]:
+    tof_detector, planes = tof()
+    dirc_detector, boxes = dirc()
+    ps_detector, arms = ps()
+    return (
+        _one(
             "ST_occupancy",
             "ST",
-            "ST occupancy",
-            st_detector,
-            (st_bars,),
+            st(),
             ("dead-channel", "dead-slot", "hv-off", "hot-channel", *ALWAYS, "light-leak"),
             "All 30 bars should be level. Check the bias of a missing bar.",
+            "occupancy-1d",
+        ),
+        PlotKind(
+            "TOF_occupancy",
+            "TOF",
+            "TOF occupancy",
+            tof_detector,
+            planes,
+            LIGHT,
+            "Both planes peak in the middle. Check the HV of missing paddles; an empty"
+            " plane is a crate.",
             kind="occupancy-1d",
+            rows=2,
+        ),
+        PlotKind(
+            "DIRC_occupancy",
+            "DIRC",
+            "DIRC occupancy",
+            dirc_detector,
+            boxes,
+            LIGHT,
+            "Arcs of Cherenkov light in both boxes. A bright patch is a light leak: tell"
+            " the DIRC expert at once, HV goes off. White blocks are read-out.",
+            rows=2,
+        ),
+        PlotKind(
+            "PS_occupancy",
+            "PS",
+            "PS occupancy",
+            ps_detector,
+            arms,
+            (*READOUT, *ALWAYS),
+            "Smooth humps in the arms, four levels in the coarse counters. Check the bias"
+            " of missing tiles.",
+            kind="occupancy-1d",
+            rows=2,
+            columns=2,
+        ),
+    )
+
+
+def _beamline() -> tuple[PlotKind, ...]:
+    tagger_detector, tagger_bars = tagger()
+    rf_detector, peaks = rf()
+    energy = SpectrumPad(
+        Axes("", "photon energy (GeV)", "pairs", 6.0, 12.0),
+        "Kinematics-PSEnergy",
+        photon_energy,
+        entries=60_000.0,
+        bins=120,
+    )
+    return (
+        PlotKind(
+            "TAGGER_occupancy",
+            "TAGGER",
+            "TAGGER occupancy",
+            tagger_detector,
+            tagger_bars,
+            (*READOUT, *ALWAYS),
+            "Smooth in both. Gaps: check the tagger HV. Everything low: is the radiator in?",
+            kind="occupancy-1d",
+            rows=2,
         ),
         PlotKind(
             "RF_selftiming",
             "RF",
             "RF self timing",
             rf_detector,
-            rf_peaks,
-            ("timing-shift", "double-peak", *ALWAYS),
+            peaks,
+            (*TIMING, *ALWAYS),
             "One narrow peak at zero in each pad. A second or shifted peak: call the"
-            " timing expert before continuing.",
+            " timing expert before you go on.",
             kind="timing",
             rows=2,
             columns=2,
         ),
-        PlotKind(
-            "CDC_efficiency",
-            "CDC",
-            "CDC efficiency",
-            cdc_detector,
-            (cdc_efficiency,),
-            ("dead-slot", "dead-crate", *ALWAYS),
-            "Flat at 0.95. A dip over 45 degrees is a crate.",
-            kind="efficiency",
+        _one(
+            "Kinematics-PSEnergy",
+            "PS",
+            (ps()[0], energy),
+            ("double-peak", *ALWAYS),
+            "One coherent edge at 8.8 GeV. A second one: call the beam-line expert.",
+            "spectrum",
         ),
     )
 
 
-GLUEX: Final = _plots()
+def _data_taking() -> tuple[PlotKind, ...]:
+    detector, bits, rate = trigger()
+    return (
+        _one(
+            "Trigger-Bits",
+            "TRIGGER",
+            (detector, bits),
+            ("dead-channel", "hot-channel", *ALWAYS),
+            "Fourteen bits are in use. One missing or far above the rest: check the"
+            " trigger configuration of this run.",
+            "occupancy-1d",
+        ),
+        _one(
+            "Trigger-Rate",
+            "TRIGGER",
+            (detector, rate),
+            ALWAYS,
+            "Steady near 40 kHz. Jumps: look at beam current and busy of the crates.",
+            "rate",
+        ),
+        _one(
+            "fa125_itrig",
+            "DAQ",
+            fa125(),
+            ("dead-slot", "dead-crate", "hot-channel", *ALWAYS),
+            "Every module counts the same triggers; slots 11 and 12 hold none. Restart"
+            " the run if a module or crate is out of step.",
+        ),
+    )
+
+
+GLUEX: Final = (*_drift_chambers(), *_calorimeters(), *_counters(), *_beamline(), *_data_taking())
+"""Fifteen plots, as many as GlueX has in Hydra."""

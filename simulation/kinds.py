@@ -12,6 +12,9 @@ CADENCE_S: Final = 10.0
 
 READOUT: Final = ("dead-channel", "dead-slot", "dead-crate", "hv-off", "hot-channel")
 ALWAYS: Final = ("empty", "noise")
+LIGHT: Final = (*READOUT, *ALWAYS, "light-leak")
+"""For detectors of light, which the dark has to keep."""
+TIMING: Final = ("timing-shift", "double-peak")
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulation.cells import BarsPad, Cells, MapPad, grid
+from simulation.cells import BLUE, BarsPad, Cells, Colours, MapPad, grid
 from simulation.detector import Floats, Ints
 from simulation.pads import Axes
 
@@ -38,7 +38,7 @@ def bars(
     *,
     per_channel: int = 1,
     first: int = 0,
-    fill: tuple[int, int, int] = (204, 204, 255),
+    colours: Colours = BLUE,
 ) -> BarsPad:
     """Make a histogram of counts by channel number.
 
@@ -47,10 +47,10 @@ def bars(
         counts: Expected counts of each bin.
         per_channel: Bins that one read-out channel serves.
         first: Channel of the first bin.
-        fill: Colour under the line.
+        colours: Line and fill.
     """
     channel = first + np.arange(len(counts)) // per_channel
-    return BarsPad(axes, grid(channel[None, :], counts[None, :]), fill_colour=fill)
+    return BarsPad(axes, grid(channel[None, :], counts[None, :]), colours)
 
 
 def colour_map(axes: Axes, channel: Ints, counts: Floats, palette: str = "rainbow") -> MapPad:
