@@ -1,5 +1,6 @@
 """The schema of a database: brought to the revision that this code expects, or refused."""
 
+import argparse
 import logging
 from pathlib import Path
 from typing import Any, Final
@@ -148,7 +149,7 @@ def _wait_for_others(connection: Connection) -> None:
 
 
 def _alembic(connection: Connection) -> Config:
-    config = Config(attributes={"connection": connection})
+    config = Config(attributes={"connection": connection}, cmd_opts=argparse.Namespace(quiet=True))
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config
 
