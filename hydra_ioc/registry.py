@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine
 
@@ -77,34 +76,3 @@ def model_of(card: ModelCard, digest: str) -> NewModel:
         note=card.note,
         plots=card.plots,
     )
-
-
-def describe_models(session: Session) -> list[dict[str, Any]]:
-    """List the registered models, oldest first, as JSON objects.
-
-    Args:
-        session: A session that may read.
-
-    Returns:
-        One object a model: digest, name, architecture, labels, plots it was
-        trained for, whether it is signed, where it is active.
-    """
-    trained, active, probation = defaultdict(list), defaultdict(list), defaultdict(list)
-    names = dict(session.execute(select(PlotType.id, PlotType.name)).tuples())
-    for link in session.scalars(select(ModelPlotType)):
-        trained[link.model_id].append(names[link.plot_type_id])
-    for row in session.scalars(select(ActiveModel)):
-        (probation if row.probation else active)[row.model_id].append(names[row.plot_type_id])
-    return [
-        {
-            "digest": model.digest,
-            "name": model.name,
-            "architecture": model.architecture,
-            "labels": model.labels,
-            "plots": sorted(trained[model.id]),
-            "signed": bool(model.expert_signoff_by and model.ai_signoff_by),
-            "active": sorted(active[model.id] + probation[model.id]),
-            "probation": sorted(probation[model.id]),
-        }
-        for model in session.scalars(select(Model).order_by(Model.id))
-    ]

@@ -1,12 +1,9 @@
 """Asking a running Keeper to read the catalogue again."""
 
-import asyncio
-import getpass
-import socket
-
 import zmq
 import zmq.asyncio
 
+from db.audit_queries import Actor
 from pipeline.config import Config
 from pipeline.errors import CommandError, TransportError
 from pipeline.messages import Accepted, Refused, Reload, Who, decode, encode
@@ -15,12 +12,12 @@ from pipeline.sockets import open_socket
 REQUEST = b"reload"
 
 
-def reload_catalogue(config: Config, why: str) -> bool:
+async def reload_keeper(config: Config, actor: Actor) -> bool:
     """Ask the Keeper to read the catalogue again after a change of the database.
 
     Args:
         config: The deployment.
-        why: For the log.
+        actor: Who changed it, from where and why.
 
     Returns:
         True when the Keeper did; False when none runs, so that the change
@@ -29,11 +26,7 @@ def reload_catalogue(config: Config, why: str) -> bool:
     Raises:
         CommandError: The Keeper refused.
     """
-    return asyncio.run(_ask(config, why))
-
-
-async def _ask(config: Config, why: str) -> bool:
-    who = Who(user=getpass.getuser(), host=socket.gethostname(), why=why)
+    who = Who(user=actor.user, host=actor.host, why=actor.why)
     context = zmq.asyncio.Context()
     try:
         try:

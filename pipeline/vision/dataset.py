@@ -34,6 +34,8 @@ class Dataset:
     labels: tuple[str, ...]
     names: tuple[str, ...]
     """Where each image comes from: file name, or seed of the simulation."""
+    regions: NDArray[np.bool_] | None = None
+    """(N, H / 8, W / 8), True where a fault shows; None when nobody knows."""
 
     def __len__(self) -> int:
         """How many images."""
@@ -42,8 +44,9 @@ class Dataset:
     def take(self, chosen: NDArray[np.int64]) -> "Dataset":
         """Give the images of the given indices."""
         names = tuple(self.names[index] for index in chosen)
+        regions = None if self.regions is None else self.regions[chosen]
         return Dataset(
-            self.images[chosen], self.truth[chosen], self.runs[chosen], self.labels, names
+            self.images[chosen], self.truth[chosen], self.runs[chosen], self.labels, names, regions
         )
 
     def counts(self) -> dict[str, int]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
@@ -22,6 +23,8 @@ from pipeline.vision.evaluation import confusion, max_f1_thresholds
 
 GOOD: Final = "Good"
 FRONT_BATCH: Final = 32
+HEAT_FLOOR: Final = 1e-4
+"""Keeps the logarithm of a share finite where a map is cold."""
 Progress = Callable[[str], None]
 
 
@@ -39,6 +42,8 @@ class Settings:
     validation: float = 0.25
     """Share of the runs held out."""
     seed: int = 1
+    heat_weight: float = 0.05
+    """Weight of the loss that draws heat into known fault regions."""
     threads: int = 2
 
 
@@ -81,20 +86,40 @@ def train(
         InputError: The set cannot be split by run, or the start does not fit.
     """
     prepare_runtime(settings)
+    task = lay_out(dataset, settings)
+    if start is not None:
+        copy_weights(start, task.network.body)
+    fit(task.network.body, task.learn, task.check, settings, progress)
+    return assess(task)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One plot type ready for training."""
+
+    dataset: Dataset
+    settings: Settings
+    network: Network
+    """Fresh, its baseline adapted to the training runs."""
+    training: NDArray[np.int64]
+    """Indices of the images of the training runs."""
+    validation: NDArray[np.int64]
+    learn: "Examples"
+    check: "Examples"
+
+
+def lay_out(dataset: Dataset, settings: Settings) -> Task:
+    """Split a data set, build its network and compute what the body learns from.
+
+    Raises:
+        InputError: The set cannot be split by run.
+    """
     training, validation = split_by_run(dataset, settings.validation, settings.seed)
     network = build(settings.architecture, len(dataset.labels), settings.input_shape)
-    if start is not None:
-        copy_weights(start, network.body)
     adapt(network, dataset.take(training))
-    fields = front_fields(network, dataset.images)
-    fit(
-        network.body,
-        (fields[training], dataset.truth[training]),
-        (fields[validation], dataset.truth[validation]),
-        settings,
-        progress,
-    )
-    return assess(network, dataset, training, validation, settings)
+    learn = make_examples(network, dataset.take(training))
+    check = make_examples(network, dataset.take(validation))
+    return Task(dataset, settings, network, training, validation, learn, check)
 
 
 def prepare_runtime(settings: Settings) -> None:
@@ -142,39 +167,93 @@ def front_fields(network: Network, images: NDArray[np.uint8]) -> NDArray[np.floa
     return fields
 
 
-Examples = tuple[NDArray[np.float16], NDArray[np.int64]]
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What the body learns from."""
+
+    fields: NDArray[np.float16]
+    truth: NDArray[np.int64]
+    regions: NDArray[np.float32]
+    """(N, C, h, w) like the maps: 1 where the heat of a label should be; all 0
+    when that is unknown."""
+
+    def take(self, chosen: NDArray[np.int64]) -> "Examples":
+        """Give the examples of the given indices."""
+        return Examples(self.fields[chosen], self.truth[chosen], self.regions[chosen])
+
+
+def make_examples(network: Network, dataset: Dataset) -> Examples:
+    """Run the front over a data set and lay out where the heat should be.
+
+    Args:
+        network: With an adapted baseline.
+        dataset: Its regions count when they fit the network's maps.
+
+    Returns:
+        Examples in the order of the data set.
+    """
+    maps = network.body.output["maps"].shape[1:]
+    regions = np.zeros((len(dataset), *maps), np.float32)
+    if dataset.regions is not None and dataset.regions.shape[1:] == maps[1:]:
+        regions[np.arange(len(dataset)), dataset.truth] = dataset.regions
+    return Examples(front_fields(network, dataset.images), dataset.truth, regions)
+
+
+def heat_outside(regions: Any, maps: Any) -> Any:
+    """Loss of a map: minus the logarithm of the share of its heat inside the region.
+
+    Args:
+        regions: (N, C, h, w), all 0 where no region is known: no loss then.
+        maps: (N, C, h, w), at least 0.
+
+    Returns:
+        (N,) losses.
+    """
+    known = ops.cast(ops.any(regions > 0, axis=(2, 3)), "float32")
+    inside = ops.sum(maps * regions, axis=(2, 3))
+    share = (inside + HEAT_FLOOR) / (ops.sum(maps, axis=(2, 3)) + HEAT_FLOOR)
+    return -ops.sum(known * ops.log(share + HEAT_FLOOR), axis=1)
 
 
 def fit(
     body: keras.Model,
-    training: Examples,
-    validation: Examples,
+    learn: Examples,
+    check: Examples,
     settings: Settings,
     progress: Progress,
+    *,
+    started: bool = False,
 ) -> None:
     """Fit a body; it ends with the weights of its best epoch.
 
     Args:
         body: Fields to the three outputs.
-        training: Fields and true labels.
-        validation: The same, of other runs.
+        learn: Of the training runs.
+        check: Of the validation runs.
         settings: How to train.
         progress: Called with one line after each epoch.
+        started: Whether the body has learnt already, so that its present
+            weights count as an epoch too.
     """
-    learner = keras.Model(body.input, body.output["probabilities"])
-    steps = math.ceil(len(training[1]) / settings.batch)
+    heeded = ("probabilities", "maps")
+    learner = keras.Model(body.input, {name: body.output[name] for name in heeded})
+    steps = math.ceil(len(learn.truth) / settings.batch)
     schedule = keras.optimizers.schedules.CosineDecay(
         settings.learning_rate, max(1, steps * settings.epochs)
     )
     learner.compile(
         keras.optimizers.AdamW(schedule, weight_decay=1e-4),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
+        {"probabilities": "sparse_categorical_crossentropy", "maps": heat_outside},
+        loss_weights={"probabilities": 1.0, "maps": settings.heat_weight},
+        metrics={"probabilities": "accuracy"},
     )
     best = _Best(progress, settings.epochs)
+    held_out = _Batches(check, settings.batch, None, None)
+    if started:
+        best.begin(learner, learner.evaluate(held_out, verbose=0, return_dict=True))
     learner.fit(
-        _Batches(training, settings.batch, settings.seed, weigh(training[1])),
-        validation_data=_Batches(validation, settings.batch, None, None),
+        _Batches(learn, settings.batch, settings.seed, weigh(learn.truth)),
+        validation_data=held_out,
         epochs=settings.epochs,
         callbacks=[best],
         verbose=0,
@@ -193,28 +272,23 @@ def weigh(truth: NDArray[np.int64]) -> NDArray[np.float32]:
     return np.clip(weights, 0.25, 4.0)[truth].astype(np.float32)
 
 
-def assess(
-    network: Network,
-    dataset: Dataset,
-    training: NDArray[np.int64],
-    validation: NDArray[np.int64],
-    settings: Settings,
-) -> Trained:
+def assess(task: Task) -> Trained:
     """Judge the validation images and choose the thresholds on them."""
-    held_out = dataset.take(validation)
+    labels, network = task.dataset.labels, task.network
+    training, held_out = task.dataset.take(task.training), task.dataset.take(task.validation)
     probabilities = predict(network.model, held_out.images)
     right = probabilities[np.arange(len(held_out)), held_out.truth]
     return Trained(
         network=network,
-        settings=settings,
-        labels=dataset.labels,
-        thresholds=max_f1_thresholds(probabilities, held_out.truth, dataset.labels),
-        confusion=confusion(held_out.truth, probabilities.argmax(axis=1), len(dataset.labels)),
+        settings=task.settings,
+        labels=labels,
+        thresholds=max_f1_thresholds(probabilities, held_out.truth, labels),
+        confusion=confusion(held_out.truth, probabilities.argmax(axis=1), len(labels)),
         loss=float(-np.log(np.maximum(right, 1e-7)).mean()),
-        training_counts=dataset.take(training).counts(),
-        training_runs=_runs(dataset, training),
-        validation_runs=_runs(dataset, validation),
-        training_set=dataset.digest(),
+        training_counts=training.counts(),
+        training_runs=_runs(training),
+        validation_runs=_runs(held_out),
+        training_set=task.dataset.digest(),
         sample=held_out.images[:: max(1, len(held_out) // 8)][:8],
     )
 
@@ -244,8 +318,8 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
     target.set_weights(source.get_weights())
 
 
-def _runs(dataset: Dataset, chosen: NDArray[np.int64]) -> tuple[int, ...]:
-    return tuple(int(run) for run in np.unique(dataset.runs[chosen]))
+def _runs(dataset: Dataset) -> tuple[int, ...]:
+    return tuple(int(run) for run in np.unique(dataset.runs))
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -259,20 +333,22 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         weights: NDArray[np.float32] | None,
     ) -> None:
         super().__init__()
-        self.fields, self.truth = examples
+        self.examples = examples
         self.batch = batch
         self.weights = weights
         self.generator = None if seed is None else np.random.default_rng(seed)
-        self.order = np.arange(len(self.truth))
+        self.order = np.arange(len(examples.truth))
         self.on_epoch_end()
 
     def __len__(self) -> int:
-        return math.ceil(len(self.truth) / self.batch)
+        return math.ceil(len(self.order) / self.batch)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         chosen = self.order[index * self.batch : (index + 1) * self.batch]
-        examples = (self.fields[chosen].astype(np.float32), self.truth[chosen])
-        return examples if self.weights is None else (*examples, self.weights[chosen])
+        taken = self.examples.take(chosen)
+        wanted = {"probabilities": taken.truth, "maps": taken.regions}
+        batch = (taken.fields.astype(np.float32), wanted)
+        return batch if self.weights is None else (*batch, self.weights[chosen])
 
     def on_epoch_end(self) -> None:
         if self.generator is not None:
@@ -289,15 +365,19 @@ class _Best(keras.callbacks.Callback):  # type: ignore[misc]
         self.loss = float("inf")
         self.weights: list[NDArray[np.float32]] = []
 
+    def begin(self, learner: keras.Model, numbers: dict[str, float]) -> None:
+        """Take the weights before the first epoch for the best so far."""
+        self.loss, self.weights = numbers["probabilities_loss"], learner.get_weights()
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         numbers = logs or {}
-        loss = numbers["val_loss"]
+        loss = numbers["val_probabilities_loss"]
         if not self.weights or loss < self.loss:
             self.loss, self.weights = loss, self.model.get_weights()
         self.progress(
-            f"epoch {epoch + 1}/{self.epochs}: loss {numbers['loss']:.4f},"
-            f" accuracy {numbers['accuracy']:.4f}; validation loss {loss:.4f},"
-            f" accuracy {numbers['val_accuracy']:.4f}"
+            f"epoch {epoch + 1}/{self.epochs}: loss {numbers['probabilities_loss']:.4f},"
+            f" accuracy {numbers['probabilities_accuracy']:.4f}; validation loss {loss:.4f},"
+            f" accuracy {numbers['val_probabilities_accuracy']:.4f}"
         )
 
 

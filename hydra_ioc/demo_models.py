@@ -1,0 +1,96 @@
+"""Making the models of the demo again: from the simulated experiment to the release."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from hydra_ioc.installation import DEMO_NOTE, INDEX_FILE, read_index, write_index
+from hydra_ioc.simulated import dataset, training_samples
+from pipeline.errors import CommandError
+from pipeline.vision.dataset import Dataset
+from simulation.plots import PLOTS
+
+SIZE_LIMIT: Final = 10_000_000
+"""Most bytes that all models of the release may have together."""
+WORKERS: Final = 2
+"""Processes that draw."""
+
+Progress = Callable[[str], None]
+
+
+def make(
+    *,
+    into: Path,
+    images: int,
+    epochs: int,
+    polish: int,
+    seed: int,
+    progress: Progress,
+) -> dict[str, str]:
+    """Train a model for each plot type of the simulated experiment.
+
+    What lies in the folder is replaced only when all models are made and
+    agree with their cards.
+
+    Args:
+        into: Where the models and their index are written.
+        images: Images of each plot type, training and validation together.
+        epochs: Of the common training.
+        polish: Epochs of each plot type alone.
+        seed: Of images, split and weights.
+        progress: Called with a line now and then.
+
+    Returns:
+        Digest by plot type.
+
+    Raises:
+        CommandError: The models together are larger than a release may carry.
+    """
+    from pipeline.vision.export import save
+    from pipeline.vision.merged import train_merged
+    from pipeline.vision.training import Settings
+
+    settings = Settings(epochs=epochs, seed=seed, validation=0.2)
+    last = Settings(epochs=polish, seed=seed, validation=0.2, learning_rate=5e-4)
+    datasets: dict[str, Dataset] = {}
+    for plot in PLOTS:
+        samples = list(training_samples(plot, images, seed))
+        datasets[plot] = dataset(samples, settings.preprocessing, settings.input_shape, WORKERS)
+        progress(f"drew {images} images of {plot}: {datasets[plot].counts()}")
+    trained = train_merged(datasets, settings, last, progress)
+    with tempfile.TemporaryDirectory() as name:
+        fresh = Path(name)
+        index = {}
+        for plot, result in trained.items():
+            index[plot] = save(result, fresh, (plot,), keep_keras=False, note=DEMO_NOTE)
+            progress(f"{plot}: validation {result.confusion.tolist()}, {index[plot][:12]}")
+        write_index(fresh, index)
+        size = sum(file.stat().st_size for file in fresh.rglob("*") if file.is_file())
+        if size > SIZE_LIMIT:
+            raise CommandError(
+                f"expected at most {SIZE_LIMIT} bytes of models, these have {size};"
+                " choose a smaller architecture"
+            )
+        replace_release(fresh, into)
+    progress(f"{len(index)} models, {size / 1e6:.1f} MB, in {into}")
+    return index
+
+
+def replace_release(fresh: Path, into: Path) -> None:
+    """Put new models where the old ones are; the index changes last but one step.
+
+    Args:
+        fresh: Holds an index and its models.
+        into: Where they go; models of the old index that are not in the new
+            one are removed.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    old = set(read_index(into).values()) if (into / INDEX_FILE).exists() else set()
+    new = set(read_index(fresh).values())
+    for digest in new - old:
+        shutil.copytree(fresh / digest, into / digest)
+    shutil.copy(fresh / INDEX_FILE, into / INDEX_FILE)
+    for digest in old - new:
+        shutil.rmtree(into / digest)

@@ -1,0 +1,217 @@
+"""Installing the models that come with a release, and their plot types."""
+
+import shutil
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from db.audit_queries import Actor
+from db.catalogue import PlotType
+from db.catalogue_queries import add_plot, plot_type
+from db.engine import reading, writing
+from db.model_queries import activate_model, register_model
+from db.models import ActiveModel, Model, ModelPlotType
+from hydra_ioc.record import actor, open_record
+from hydra_ioc.registry import model_of
+from pipeline.config import Config
+from pipeline.errors import ModelError
+from pipeline.messages import Digest, Name
+from pipeline.vision.card import ModelCard, verify
+from simulation.plots import PLOTS
+
+INDEX_FILE: Final = "index.json"
+INDEX_LIMIT: Final = 1_000_000
+RELEASE: Final = "release"
+"""Who signs for the models of a release."""
+DEMO_NOTE: Final = "Trained on the simulated experiment; comes with the release."
+"""Note of every model of a release; one such model gives way to the next."""
+
+_decoder: msgspec.json.Decoder[dict[str, str]] = msgspec.json.Decoder(
+    Annotated[dict[Name, Digest], msgspec.Meta(min_length=1, max_length=1000)]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What an installation found and did."""
+
+    plots: int
+    models: int
+    plots_added: int
+    models_added: int
+    activated: int
+
+
+def read_index(folder: Path) -> dict[str, str]:
+    """Read which model judges which plot.
+
+    Args:
+        folder: Holds ``index.json`` and the model folders.
+
+    Returns:
+        Digest by plot name.
+
+    Raises:
+        ModelError: There is no index, or it is not one.
+    """
+    path = folder / INDEX_FILE
+    try:
+        with path.open("rb") as file:
+            data = file.read(INDEX_LIMIT)
+    except OSError as error:
+        raise ModelError(f"expected an index of models at {path}: {error.strerror}") from error
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"expected {path} to hold plot names and digests: {error}") from error
+
+
+def write_index(folder: Path, index: dict[str, str]) -> None:
+    """Write ``index.json``: digest by plot name."""
+    text = msgspec.json.format(msgspec.json.encode(index, order="sorted"), indent=2)
+    (folder / INDEX_FILE).write_bytes(text + b"\n")
+
+
+def install_models(config: Config, source: Path) -> Installed:
+    """Copy models into the store, register and activate them; add their plot types.
+
+    All of it is done once: a second run finds everything in place and writes
+    nothing. A plot that an operator gave another model keeps that model.
+
+    Args:
+        config: The deployment; its database is at the current revision.
+        source: Holds ``index.json`` and the model folders.
+
+    Returns:
+        What was found and done.
+
+    Raises:
+        ModelError: Index, card or file do not match.
+        StoreError: The database is not ready.
+    """
+    index = read_index(source)
+    store = config.under_state(config.predict.models)
+    cards = {digest: copy_into_store(source / digest, store) for digest in set(index.values())}
+    engine = open_record(config)
+    if _in_place(engine, index):
+        return Installed(len(index), len(cards), 0, 0, 0)
+    who = actor("models install")
+    with writing(engine) as session:
+        plots_added = _add_plots(session, [*index, *PLOTS])
+        known = set(session.scalars(select(Model.digest)))
+        for digest, card in cards.items():
+            register_model(session, model_of(card, digest), RELEASE)
+        activated = _activate(session, who, index)
+    return Installed(len(index), len(cards), plots_added, len(set(cards) - known), activated)
+
+
+def copy_into_store(source: Path, store: Path) -> ModelCard:
+    """Copy a model folder into a store, whole or not at all.
+
+    Args:
+        source: A model folder, named by its digest.
+        store: The model store.
+
+    Returns:
+        The card, checked against folder and files.
+
+    Raises:
+        ModelError: The folder does not match its card.
+    """
+    card = verify(source)
+    target = store / source.name
+    if target.exists():
+        return verify(target)
+    store.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=store) as name:
+        copy = Path(name) / source.name
+        shutil.copytree(source, copy)
+        verify(copy)
+        copy.rename(target)
+    return card
+
+
+def describe_models(session: Session) -> list[dict[str, Any]]:
+    """List the registered models, oldest first, as JSON objects.
+
+    Args:
+        session: A session that may read.
+
+    Returns:
+        One object a model: digest, name, architecture, labels, plots it was
+        trained for, whether it is signed, where it is active.
+    """
+    names = dict(session.execute(select(PlotType.id, PlotType.name)).tuples())
+    trained, active, probation = defaultdict(list), defaultdict(list), defaultdict(list)
+    for link in session.scalars(select(ModelPlotType)):
+        trained[link.model_id].append(names[link.plot_type_id])
+    for row in session.scalars(select(ActiveModel)):
+        active[row.model_id].append(names[row.plot_type_id])
+        if row.probation:
+            probation[row.model_id].append(names[row.plot_type_id])
+    return [
+        {
+            "digest": model.digest,
+            "name": model.name,
+            "architecture": model.architecture,
+            "labels": model.labels,
+            "plots": sorted(trained[model.id]),
+            "signed": bool(model.ai_signoff_by and model.expert_signoff_by),
+            "active": sorted(active[model.id]),
+            "probation": sorted(probation[model.id]),
+        }
+        for model in session.scalars(select(Model).order_by(Model.id))
+    ]
+
+
+def _in_place(engine: Engine, index: dict[str, str]) -> bool:
+    with reading(engine) as session:
+        found = dict(
+            session.execute(
+                select(PlotType.name, Model.digest)
+                .join(ActiveModel, ActiveModel.plot_type_id == PlotType.id)
+                .join(Model, ActiveModel.model_id == Model.id)
+            ).tuples()
+        )
+        names = set(session.scalars(select(PlotType.name)))
+    return set(PLOTS) <= names and all(found.get(plot) == index[plot] for plot in index)
+
+
+def _add_plots(session: Session, wanted: list[str]) -> int:
+    names = set(session.scalars(select(PlotType.name)))
+    missing = [name for name in dict.fromkeys(wanted) if name not in names]
+    for name in missing:
+        kind = PLOTS.get(name)
+        if kind is None:
+            add_plot(session, name)
+            continue
+        add_plot(
+            session,
+            name,
+            group=kind.group,
+            description=kind.title,
+            contact=kind.contact,
+            guidance=kind.guidance,
+            cadence_s=kind.cadence_s,
+            labels=kind.labels,
+        )
+    return len(missing)
+
+
+def _activate(session: Session, who: Actor, index: dict[str, str]) -> int:
+    ids = dict(session.execute(select(Model.digest, Model.id)).tuples())
+    activated = 0
+    for plot, digest in index.items():
+        active = session.get(ActiveModel, plot_type(session, plot).id)
+        present = None if active is None else session.get_one(Model, active.model_id)
+        # A model that came with an earlier release gives way; anyone else's stays.
+        if present is None or (present.note == DEMO_NOTE and present.digest != digest):
+            activate_model(session, who, plot, ids[digest])
+            activated += 1
+    return activated
