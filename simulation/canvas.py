@@ -109,35 +109,67 @@ def numbers(low: float, high: float, wanted: int) -> tuple[list[float], list[str
         out of them (empty if none).
 
     Source:
-        ROOT ``TGaxis::SetMaxDigits``: numbers beyond five digits get an exponent.
+        ROOT ``TGaxis::SetMaxDigits(4)``: longer numbers get an exponent.
     """
     step = nice_step(high - low, wanted)
     first = math.ceil(low / step - 1e-9)
     values = [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
-    power = 3 if max(abs(low), abs(high)) >= 1e5 else 0
+    power = 3 if max(abs(low), abs(high)) >= 1e4 else 0
     shown = step / 10**power
     digits = max(0, -math.floor(math.log10(shown) + 1e-9))
     texts = [f"{value / 10**power:.{digits}f}" for value in values]
     return values, texts, f"x10^{power}" if power else ""
 
 
-def axis_x(image: Pixels, frame: Frame, low: float, high: float, wanted: int = 8) -> None:
-    """Paint ticks and numbers of the lower axis."""
+@lru_cache(maxsize=512)
+def ticks(low: float, high: float, wanted: int) -> tuple[tuple[float, bool], ...]:
+    """Place the ticks of an axis.
+
+    Args:
+        low: Value at the lower end.
+        high: Value at the upper end.
+        wanted: About how many numbers.
+
+    Returns:
+        Share of the axis and whether it has a number, five to each number.
+    """
+    step = nice_step(high - low, wanted) / 5.0
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return tuple(((i * step - low) / (high - low), i % 5 == 0) for i in range(first, last + 1))
+
+
+def ticks_x(image: Pixels, frame: Frame, low: float, high: float, wanted: int) -> None:
+    """Paint the ticks of the lower axis."""
+    length = max(6, frame.height // 40)
+    for share, numbered in ticks(low, high, wanted):
+        x = round(frame.left + share * frame.width)
+        end = frame.bottom - (length if numbered else length // 2)
+        cv2.line(image, (x, frame.bottom), (x, end), BLACK, 1)
+
+
+def ticks_y(image: Pixels, frame: Frame, low: float, high: float, wanted: int) -> None:
+    """Paint the ticks of the left axis."""
+    length = max(6, frame.width // 60)
+    for share, numbered in ticks(low, high, wanted):
+        y = round(frame.bottom - share * frame.height)
+        end = frame.left + (length if numbered else length // 2)
+        cv2.line(image, (frame.left, y), (end, y), BLACK, 1)
+
+
+def numbers_x(image: Pixels, frame: Frame, low: float, high: float, wanted: int) -> None:
+    """Write the numbers of the lower axis."""
     values, texts, _ = numbers(low, high, wanted)
-    tick = max(5, frame.height // 40)
     for value, text in zip(values, texts, strict=True):
-        x = round(frame.left + (value - low) / (high - low) * frame.width)
-        cv2.line(image, (x, frame.bottom), (x, frame.bottom - tick), BLACK, 1)
+        x = frame.left + (value - low) / (high - low) * frame.width
         write(image, text, x, frame.bottom + frame.text * 1.3, frame.text, align=0.5)
 
 
-def axis_y(image: Pixels, frame: Frame, high: float, wanted: int = 6) -> None:
-    """Paint ticks and numbers of the left axis, which begins at 0."""
-    values, texts, power = numbers(0.0, high, wanted)
-    tick = max(5, frame.width // 60)
+def numbers_y(image: Pixels, frame: Frame, low: float, high: float, wanted: int) -> None:
+    """Write the numbers of the left axis."""
+    values, texts, power = numbers(low, high, wanted)
     for value, text in zip(values, texts, strict=True):
-        y = round(frame.bottom - value / high * frame.height)
-        cv2.line(image, (frame.left, y), (frame.left + tick, y), BLACK, 1)
+        y = frame.bottom - (value - low) / (high - low) * frame.height
         write(image, text, frame.left - 6, y + frame.text * 0.35, frame.text, align=1.0)
     if power:
         write(image, power, frame.left, frame.top - 5, frame.text)

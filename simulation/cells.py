@@ -59,14 +59,14 @@ class Cells:
         exists = self.channel >= 0
         if not conditions.beam_on:
             rate = COSMIC * conditions.statistics * exists
-            return world.rng.poisson(rate).astype(float)
+            return np.asarray(world.rng.poisson(rate), dtype=np.float64)
         drift = np.random.default_rng(seed_of(world.detector.name, "tilt", conditions.run))
         slope_x, slope_y = np.clip(drift.normal(0.0, TILT, 2), -2.5 * TILT, 2.5 * TILT)
         tilt = 1.0 + slope_x * (self.x - 0.5) + slope_y * (self.y - 0.5)
         efficiency = np.where(exists, world.detector.efficiency[self.channel], 0.0)
         gain = world.detector.gain(conditions.run)
         rate = self.expected * efficiency * tilt * (gain * conditions.statistics)
-        return world.rng.poisson(rate).astype(float)
+        return np.asarray(world.rng.poisson(rate), dtype=np.float64)
 
     def spoil(self, fault: Fault, values: Floats, rng: np.random.Generator) -> tuple[Floats, Mask]:
         """Apply a fault; see ``Pad.spoil``."""
@@ -145,11 +145,7 @@ class MapPad:
     def prepare(self, image: Pixels, frame: Frame) -> None:
         """See ``Pad.prepare``."""
         prepare_axes(image, frame, self.axes)
-        values, texts, _ = canvas.numbers(self.axes.y_low, self.axes.y_high, 6)
-        span = self.axes.y_high - self.axes.y_low
-        for value, text in zip(values, texts, strict=True):
-            y = frame.bottom - (value - self.axes.y_low) / span * frame.height
-            canvas.write(image, text, frame.left - 6, y + frame.text * 0.35, frame.text, align=1.0)
+        canvas.numbers_y(image, frame, self.axes.y_low, self.axes.y_high, 6)
 
     def paint(self, image: Pixels, frame: Frame, values: Floats) -> None:
         """See ``Pad.paint``."""
@@ -161,7 +157,8 @@ class MapPad:
             (frame.width, frame.height),
             interpolation=cv2.INTER_NEAREST,
         )
-        outline(image, frame)
+        outline(image, frame, self.axes)
+        canvas.ticks_y(image, frame, self.axes.y_low, self.axes.y_high, 6)
         canvas.colour_bar(image, frame, table, high)
 
     def boxes(self, frame: Frame, mask: Mask) -> list[Box]:
@@ -217,11 +214,7 @@ class RingPad:
     def prepare(self, image: Pixels, frame: Frame) -> None:
         """See ``Pad.prepare``."""
         prepare_axes(image, frame, self.axes)
-        values, texts, _ = canvas.numbers(self.axes.y_low, self.axes.y_high, 6)
-        span = self.axes.y_high - self.axes.y_low
-        for value, text in zip(values, texts, strict=True):
-            y = frame.bottom - (value - self.axes.y_low) / span * frame.height
-            canvas.write(image, text, frame.left - 6, y + frame.text * 0.35, frame.text, align=1.0)
+        canvas.numbers_y(image, frame, self.axes.y_low, self.axes.y_high, 6)
 
     def _spread(self, frame: Frame, colours: Pixels) -> Pixels:
         """Colour each pixel as its cell; ``colours`` has one entry more, for no cell."""
@@ -240,7 +233,8 @@ class RingPad:
         colours = np.full((len(values) + 1, 3), 255, np.uint8)
         colours[:-1] = table[levels(values, high)]
         image[frame.top : frame.bottom, frame.left : frame.right] = self._spread(frame, colours)
-        outline(image, frame)
+        outline(image, frame, self.axes)
+        canvas.ticks_y(image, frame, self.axes.y_low, self.axes.y_high, 6)
         canvas.colour_bar(image, frame, table, high)
 
     def boxes(self, frame: Frame, mask: Mask) -> list[Box]:
@@ -332,8 +326,10 @@ def paint_histogram(
     line[[0, -1], 1] = frame.bottom
     cv2.fillPoly(image, [line], colours.fill)
     cv2.polylines(image, [line], isClosed=False, color=colours.line, thickness=2)
-    outline(image, frame)
-    canvas.axis_y(image, frame, high, 6 if frame.height > 300 else 4)
+    outline(image, frame, axes)
+    wanted = 6 if frame.height > 300 else 4
+    canvas.ticks_y(image, frame, 0.0, high, wanted)
+    canvas.numbers_y(image, frame, 0.0, high, wanted)
     canvas.stat_box(image, frame, lines)
 
 

@@ -95,7 +95,7 @@ def helicity() -> tuple[Detector, tuple[Pad, ...]]:
         ("quartet", (0.25, 0.25, 0.25, 0.25)),
         ("T settle", (0.6, 0.4)),
     ):
-        axes = Axes(f"HEL {name}", "state", "", -0.5, len(shares) - 0.5)
+        axes = Axes(f"HEL {name}", "state", "", -0.5, len(shares) - 0.5, divisions=len(shares))
         pads.append(bars(axes, 4000.0 * np.array(shares), first=first))
         first += len(shares)
     return cable("HEL", [Section(first, first, first)]), tuple(pads)
@@ -126,9 +126,11 @@ def _canvas(
     built: tuple[Detector, tuple[Pad, ...]],
     faults: tuple[str, ...],
     guidance: str,
-    kind: str,
-    divided: tuple[int, int],
+    *,
+    kind: str = "occupancy-2d",
+    divided: tuple[int, int] = (2, 3),
 ) -> PlotKind:
+    """Make a plot of several pads, divided into rows and columns."""
     rows, columns = divided
     title = name.replace("_", " ")
     return PlotKind(name, group, title, *built, faults, guidance, kind, rows, columns)
@@ -143,8 +145,8 @@ def _plots() -> tuple[PlotKind, ...]:
             ftof(),
             (*READOUT, *ALWAYS),
             "Six sectors alike. An empty sector is its crate; gaps are HV.",
-            "occupancy-1d",
-            (2, 3),
+            kind="occupancy-1d",
+            divided=(2, 3),
         ),
         _canvas(
             "ECAL_adcOccupancy",
@@ -153,8 +155,8 @@ def _plots() -> tuple[PlotKind, ...]:
             LIGHT,
             "Six sectors alike. A missing block of strips is a HV board (HVECAL): call the"
             " ECAL expert and note since when. An empty sector is its crate.",
-            "occupancy-2d",
-            (2, 3),
+            kind="occupancy-2d",
+            divided=(2, 3),
         ),
         _canvas(
             "DC_OccupancyNorm",
@@ -162,8 +164,8 @@ def _plots() -> tuple[PlotKind, ...]:
             dc(),
             (*READOUT, *ALWAYS),
             "Six sectors alike. White strips are read-out boards, dark ones HV.",
-            "occupancy-2d",
-            (2, 3),
+            kind="occupancy-2d",
+            divided=(2, 3),
         ),
         _canvas(
             "RICH_occupancy2d",
@@ -172,8 +174,8 @@ def _plots() -> tuple[PlotKind, ...]:
             LIGHT,
             "A glowing patch is a light leak: HV off, call the RICH expert. White tiles"
             " are read-out.",
-            "occupancy-2d",
-            (1, 1),
+            kind="occupancy-2d",
+            divided=(1, 1),
         ),
         _canvas(
             "RF_time",
@@ -181,8 +183,8 @@ def _plots() -> tuple[PlotKind, ...]:
             rf_time(),
             (*TIMING, *ALWAYS),
             "One peak at zero for each RF signal. Shifted or double: calibrate anew.",
-            "timing",
-            (1, 2),
+            kind="timing",
+            divided=(1, 2),
         ),
         _canvas(
             "HEL_Board",
@@ -191,8 +193,8 @@ def _plots() -> tuple[PlotKind, ...]:
             ("dead-channel", "hot-channel", "empty"),
             "Both helicities equally often. A missing state: check the cable of the"
             " helicity board.",
-            "occupancy-1d",
-            (2, 2),
+            kind="occupancy-1d",
+            divided=(2, 2),
         ),
     )
 

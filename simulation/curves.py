@@ -10,7 +10,7 @@ import numpy as np
 from simulation import canvas
 from simulation.canvas import Frame
 from simulation.cells import BLUE, Colours, paint_histogram
-from simulation.detector import Floats, Ints, seed_of
+from simulation.detector import Floats, seed_of
 from simulation.drawing import Box, Conditions, Fault, Pixels
 from simulation.pads import Axes, Mask, World, column_boxes, outline, prepare_axes
 
@@ -42,9 +42,9 @@ class SpectrumPad:
         conditions = world.conditions
         if not conditions.beam_on:
             stray = np.full(self.bins, 6.0 / self.bins * conditions.statistics)
-            return world.rng.poisson(stray).astype(float)
+            return np.asarray(world.rng.poisson(stray), dtype=np.float64)
         rate = self._rate(conditions) * world.detector.gain(conditions.run)
-        return world.rng.poisson(rate).astype(float)
+        return np.asarray(world.rng.poisson(rate), dtype=np.float64)
 
     def _rate(self, conditions: Conditions) -> Floats:
         rng = np.random.default_rng(seed_of(self.name, "drift", conditions.run))
@@ -137,8 +137,8 @@ class ProfilePad:
     """Efficiency per bin with error bars; each bin is served by many channels."""
 
     axes: Axes
-    members: tuple[Ints, ...]
-    """Channels that serve each bin."""
+    weights: Floats
+    """(bins, channels), part of each channel in the hits of a bin; rows sum to 1."""
     level: float
     """Efficiency of a healthy bin."""
     tries: float
@@ -148,12 +148,11 @@ class ProfilePad:
     def fill(self, world: World) -> Floats:
         """See ``Pad.fill``; NaN where no track went through."""
         conditions = world.conditions
-        bins = len(self.members)
+        bins = len(self.weights)
         if not conditions.beam_on:
             some = world.rng.random(bins) < 0.06
             return np.where(some, np.round(world.rng.random(bins)), np.nan)
-        alive = world.detector.efficiency
-        part = np.array([np.mean(np.minimum(alive[m], 1.0) > 0) for m in self.members])
+        part = self.weights @ (world.detector.efficiency > 0.0)
         drift = np.random.default_rng(seed_of(self.axes.title, "drift", conditions.run))
         level = self.level + 0.008 * float(np.clip(drift.normal(), -2.0, 2.0))
         tracks = max(1, round(self.tries * conditions.statistics))
@@ -164,7 +163,7 @@ class ProfilePad:
         """See ``Pad.spoil``."""
         match fault.kind:
             case "dead-slot" | "dead-crate" | "hv-off":
-                lost = np.array([np.isin(m, fault.channels).mean() for m in self.members])
+                lost = np.minimum(self.weights[:, list(fault.channels)].sum(axis=1), 1.0)
                 return values * (1.0 - lost), lost > 0.05
             case "empty":
                 return np.full_like(values, np.nan), np.ones(values.shape, bool)
@@ -178,7 +177,7 @@ class ProfilePad:
     def prepare(self, image: Pixels, frame: Frame) -> None:
         """See ``Pad.prepare``."""
         prepare_axes(image, frame, self.axes)
-        canvas.axis_y(image, frame, self.axes.y_high)
+        canvas.numbers_y(image, frame, 0.0, self.axes.y_high, 6)
 
     def paint(self, image: Pixels, frame: Frame, values: Floats) -> None:
         """See ``Pad.paint``."""
@@ -193,7 +192,8 @@ class ProfilePad:
             half = round(step / 2)
             cv2.line(image, (x - half, y), (x + half, y), (0, 0, 153), 2)
             cv2.circle(image, (x, y), 6, (0, 0, 153), -1)
-        outline(image, frame)
+        outline(image, frame, self.axes)
+        canvas.ticks_y(image, frame, 0.0, self.axes.y_high, 6)
 
     def boxes(self, frame: Frame, mask: Mask) -> list[Box]:
         """See ``Pad.boxes``."""
@@ -237,7 +237,7 @@ class RatePad:
     def prepare(self, image: Pixels, frame: Frame) -> None:
         """See ``Pad.prepare``."""
         prepare_axes(image, frame, self.axes)
-        canvas.axis_y(image, frame, self.axes.y_high)
+        canvas.numbers_y(image, frame, 0.0, self.axes.y_high, 6)
 
     def paint(self, image: Pixels, frame: Frame, values: Floats) -> None:
         """See ``Pad.paint``."""
@@ -249,7 +249,8 @@ class RatePad:
             cv2.polylines(image, [line], isClosed=False, color=self.colour, thickness=3)
         for point in line:
             cv2.circle(image, (int(point[0]), int(point[1])), 5, self.colour, -1)
-        outline(image, frame)
+        outline(image, frame, self.axes)
+        canvas.ticks_y(image, frame, 0.0, self.axes.y_high, 6)
 
     def boxes(self, frame: Frame, mask: Mask) -> list[Box]:
         """See ``Pad.boxes``."""

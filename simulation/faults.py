@@ -8,7 +8,8 @@ import numpy as np
 from pipeline.errors import CommandError
 from simulation.detector import Detector, Ints
 from simulation.drawing import Fault
-from simulation.plots import PLOTS, PlotKind
+from simulation.kinds import PlotKind
+from simulation.plots import PLOTS
 
 KINDS: Final = (
     "dead-channel",

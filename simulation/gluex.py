@@ -47,10 +47,12 @@ def cdc() -> tuple[Detector, RingPad, ProfilePad]:
     )
     turn = np.arctan2(places[1] - 0.5, places[0] - 0.5) / (2.0 * np.pi) % 1.0
     bins = (turn * 48).astype(int)
-    members = tuple(channel[bins == number] for number in range(48))
+    weights = np.zeros((48, detector.size))
+    np.add.at(weights, (bins, channel), 1.0 / np.array(CDC_RINGS)[ring])
+    weights /= weights.sum(axis=1, keepdims=True)
     efficiency = ProfilePad(
         Axes("CDC hit efficiency", "phi (deg)", "efficiency", 0, 360, 1.1),
-        members,
+        weights,
         level=0.95,
         tries=1500.0,
     )
@@ -250,6 +252,7 @@ def _one(
     built: tuple[Detector, Pad],
     faults: tuple[str, ...],
     guidance: str,
+    *,
     kind: str = "occupancy-2d",
 ) -> PlotKind:
     """Make a plot of one pad."""
@@ -275,7 +278,7 @@ def _drift_chambers() -> tuple[PlotKind, ...]:
             (detector, efficiency),
             ("dead-slot", "dead-crate", *ALWAYS),
             "Flat at 0.95. A dip over 45 degrees is a crate or a slot of it.",
-            "efficiency",
+            kind="efficiency",
         ),
         PlotKind(
             "FDC_occupancy",
@@ -328,7 +331,7 @@ def _counters() -> tuple[PlotKind, ...]:
             st(),
             ("dead-channel", "dead-slot", "hv-off", "hot-channel", *ALWAYS, "light-leak"),
             "All 30 bars should be level. Check the bias of a missing bar.",
-            "occupancy-1d",
+            kind="occupancy-1d",
         ),
         PlotKind(
             "TOF_occupancy",
@@ -370,6 +373,7 @@ def _counters() -> tuple[PlotKind, ...]:
 
 
 def _beamline() -> tuple[PlotKind, ...]:
+    arms_detector, _ = ps()
     tagger_detector, tagger_bars = tagger()
     rf_detector, peaks = rf()
     energy = SpectrumPad(
@@ -407,10 +411,10 @@ def _beamline() -> tuple[PlotKind, ...]:
         _one(
             "Kinematics-PSEnergy",
             "PS",
-            (ps()[0], energy),
+            (arms_detector, energy),
             ("double-peak", *ALWAYS),
             "One coherent edge at 8.8 GeV. A second one: call the beam-line expert.",
-            "spectrum",
+            kind="spectrum",
         ),
     )
 
@@ -425,7 +429,7 @@ def _data_taking() -> tuple[PlotKind, ...]:
             ("dead-channel", "hot-channel", *ALWAYS),
             "Fourteen bits are in use. One missing or far above the rest: check the"
             " trigger configuration of this run.",
-            "occupancy-1d",
+            kind="occupancy-1d",
         ),
         _one(
             "Trigger-Rate",
@@ -433,7 +437,7 @@ def _data_taking() -> tuple[PlotKind, ...]:
             (detector, rate),
             ALWAYS,
             "Steady near 40 kHz. Jumps: look at beam current and busy of the crates.",
-            "rate",
+            kind="rate",
         ),
         _one(
             "fa125_itrig",

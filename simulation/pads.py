@@ -29,6 +29,8 @@ class Axes:
     y_high: float = 1.0
     """Value at the upper end, where it does not follow the data."""
     y_low: float = 0.0
+    divisions: int = 8
+    """About how many numbers along the lower axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +123,18 @@ def prepare_axes(image: Pixels, frame: Frame, axes: Axes) -> None:
     canvas.write(image, axes.x, frame.right, frame.bottom + size * 2.5, size, align=1.0)
     if axes.y:
         canvas.write_upwards(image, axes.y, max(0, frame.left - round(size * 3.8)), frame.top, size)
-    canvas.axis_x(image, frame, axes.low, axes.high, 8 if frame.width > 350 else 5)
+    canvas.numbers_x(image, frame, axes.low, axes.high, divisions(frame, axes))
 
 
-def outline(image: Pixels, frame: Frame) -> None:
-    """Paint the frame's line again over the data."""
+def divisions(frame: Frame, axes: Axes) -> int:
+    """Give about how many numbers fit the lower axis."""
+    return axes.divisions if frame.width > 350 else min(5, axes.divisions)
+
+
+def outline(image: Pixels, frame: Frame, axes: Axes) -> None:
+    """Paint the frame's line and the lower ticks over the data."""
     cv2.rectangle(image, (frame.left, frame.top), (frame.right, frame.bottom), canvas.BLACK, 2)
+    canvas.ticks_x(image, frame, axes.low, axes.high, divisions(frame, axes))
 
 
 def column_boxes(frame: Frame, mask: Mask) -> list[Box]:

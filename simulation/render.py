@@ -24,8 +24,9 @@ from simulation.drawing import (
     Truth,
 )
 from simulation.faults import HARDWARE, plot_kind, resolve
+from simulation.kinds import PlotKind
 from simulation.pads import World, frames
-from simulation.plots import PLOTS, PlotKind
+from simulation.plots import PLOTS
 
 
 def draw(plot: str, conditions: Conditions, faults: Sequence[Fault], seed: int) -> Drawing:
@@ -76,7 +77,7 @@ def concerns(kind: PlotKind, fault: Fault) -> bool:
     """
     if fault.plot == kind.name:
         return True
-    same = PLOTS[fault.plot].detector is kind.detector
+    same = PLOTS[fault.plot].detector.name == kind.detector.name
     return same and fault.kind in HARDWARE and fault.kind in kind.faults
 
 
