@@ -1,0 +1,264 @@
+"""What a card says, made from what the PVs say. No Qt: widgets only paint it.
+
+Naming:
+    reading: the last values of a plot's PVs and whether they are connected.
+    line: whether the IOC itself is heard.
+    face: what is painted: level, words, bar, how much is veiled.
+    level: how much a card wants the eye; a summary is the plain maximum.
+
+A card begins disconnected. Nothing but a connected PV with a harmless label
+and no alarm, on a living line, is ever GOOD.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from displays.catalogue import NO_COLOUR, Plot
+from displays.text import age_text, clock, percent
+from pipeline.alarm import Severity, Status
+
+NO_MODEL = "NoModel"
+NOTHING = "Nothing"
+
+
+class Level(IntEnum):
+    """How much a card wants the eye, the worst last."""
+
+    GOOD = 0
+    """Judged, harmless, no alarm."""
+    NO_MODEL = 1
+    """Shown, but nobody judges it."""
+    UNALARMED = 2
+    """A bad label that raises no alarm now: no beam, or ignored."""
+    NOTHING = 3
+    """No image yet."""
+    WARNING = 4
+    """A label of minor severity, such as NoData."""
+    UNCONFIRMED = 5
+    """A bad label below its threshold, or of a model on probation."""
+    BAD = 6
+    STALE = 7
+    """The last verdict is too old to be believed."""
+    INVALID = 8
+    SILENT = 9
+    """The IOC is connected but its heartbeat stands still."""
+    DISCONNECTED = 10
+
+
+VEILED = frozenset({Level.STALE, Level.INVALID, Level.SILENT, Level.DISCONNECTED})
+"""Levels at which the picture must not look live."""
+
+WORDS: Mapping[Level, str] = {
+    Level.NO_MODEL: "No model",
+    Level.NOTHING: "Nothing yet",
+    Level.STALE: "STALE",
+    Level.INVALID: "INVALID",
+    Level.SILENT: "IOC SILENT",
+    Level.DISCONNECTED: "DISCONNECTED",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The last values of a plot's PVs."""
+
+    connected: bool = False
+    """Whether every PV without which the card cannot be trusted is connected."""
+    label: str | None = None
+    severity: Severity | None = None
+    status: Status | None = None
+    confidence: float | None = None
+    confirmed: bool | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    run: int | None = None
+    chunk: int | None = None
+    image_time: str = ""
+    age_s: float | None = None
+    count: int | None = None
+    since: str = ""
+    """When the present verdict began, as the IOC writes it."""
+    reason: str = ""
+    model: str = ""
+    image_file: str = ""
+    contact: str = ""
+    guidance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Whether the IOC is heard."""
+
+    silent_since: str = ""
+    """Time of day of the last heartbeat when it is overdue; empty if it beats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What is painted."""
+
+    level: Level
+    word: str
+    """The state in one word or two, large."""
+    verdict: str
+    """Label and confidence, such as ``Good @ 80.2 %``."""
+    note: str
+    """Why, in a sentence; empty when all is well."""
+    colour: str
+    """Colour of the label, from the catalogue."""
+    confirmed: bool
+    confidence: float | None
+    threshold: float | None
+    age: str
+    origin: str
+    """Run and chunk."""
+
+    @property
+    def veiled(self) -> bool:
+        """Whether the picture must not look live."""
+        return self.level in VEILED
+
+
+def level_of(plot: Plot, reading: Reading, line: Line) -> Level:  # noqa: PLR0911 - a ladder
+    """Give the level of a plot: the first rung that holds.
+
+    Args:
+        plot: Its entry in the catalogue.
+        reading: The last values of its PVs.
+        line: Whether the IOC is heard.
+    """
+    if not reading.connected:
+        return Level.DISCONNECTED
+    if line.silent_since:
+        return Level.SILENT
+    if reading.label == NOTHING:
+        return Level.NOTHING
+    if reading.label is None or reading.severity is None:
+        return Level.INVALID
+    if reading.severity == Severity.INVALID:
+        return Level.STALE if reading.status == Status.TIMEOUT else Level.INVALID
+    if reading.severity == Severity.MAJOR:
+        return Level.BAD
+    if plot.is_bad(reading.label):
+        return Level.UNCONFIRMED if reading.severity == Severity.MINOR else Level.UNALARMED
+    if reading.severity == Severity.MINOR:
+        return Level.WARNING
+    return Level.NO_MODEL if reading.label == NO_MODEL else Level.GOOD
+
+
+def face_of(plot: Plot, reading: Reading, line: Line) -> Face:
+    """Give what the card of a plot shows."""
+    level = level_of(plot, reading, line)
+    label = plot.label(reading.label) if reading.label else None
+    judged = reading.label not in (None, NO_MODEL, NOTHING)
+    return Face(
+        level=level,
+        word=_word(level, reading),
+        verdict=f"{reading.label} @ {percent(reading.confidence)}" if judged else "",
+        note=_note(level, reading, line),
+        colour=label.colour if label else NO_COLOUR,
+        confirmed=judged and reading.confirmed is True,
+        confidence=reading.confidence if judged else None,
+        threshold=reading.thresholds.get(reading.label or "") if judged else None,
+        age="" if reading.label == NOTHING or not reading.label else age_text(reading.age_s),
+        origin=_origin(reading),
+    )
+
+
+def in_bad_column(plot: Plot, reading: Reading) -> bool:
+    """Tell whether a plot belongs into the Bad column.
+
+    It stays there when its PVs go stale or are lost: the last that was known
+    of it is that it is bad.
+    """
+    return (
+        plot.is_bad(reading.label)
+        and reading.severity is not None
+        and reading.severity > Severity.NO_ALARM
+    ) or reading.severity == Severity.MAJOR
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The state of the whole deployment in a few words."""
+
+    level: Level
+    text: str
+
+
+HEADLINE_WORDS: Mapping[Level, str] = {
+    Level.DISCONNECTED: "DISCONNECTED",
+    Level.SILENT: "SILENT",
+    Level.INVALID: "INVALID",
+    Level.STALE: "STALE",
+    Level.BAD: "BAD",
+    Level.UNCONFIRMED: "unconfirmed",
+    Level.WARNING: "warning",
+    Level.NOTHING: "nothing yet",
+    Level.UNALARMED: "bad without alarm",
+}
+
+
+def headline(levels: Iterable[Level]) -> Headline:
+    """Sum up all plots, hidden ones too; the worst is named first.
+
+    Args:
+        levels: The level of every plot of the deployment.
+
+    Returns:
+        The level to paint and the words. No plot at all is never good.
+    """
+    counts: dict[Level, int] = {}
+    for level in levels:
+        counts[level] = counts.get(level, 0) + 1
+    total = sum(counts.values())
+    if not total:
+        return Headline(Level.DISCONNECTED, "NO PLOTS")
+    worst = max(counts)
+    if worst >= Level.SILENT and counts[worst] == total:
+        return Headline(worst, WORDS[worst])
+    if worst <= Level.NO_MODEL:
+        return Headline(
+            worst, "ALL GOOD" if worst == Level.GOOD else f"{counts.get(Level.GOOD, 0)} GOOD"
+        )
+    named = [level for level in HEADLINE_WORDS if level in counts]
+    # A bad detector leads, though a lost PV may be the higher level: crews act on it.
+    named.sort(key=lambda level: level != Level.BAD)
+    text = "   ".join(f"{counts[level]} {HEADLINE_WORDS[level]}" for level in named[:3])
+    return Headline(named[0], text)
+
+
+def _word(level: Level, reading: Reading) -> str:
+    if level in WORDS:
+        return WORDS[level]
+    label = reading.label or "?"
+    if level == Level.BAD:
+        return label.upper()
+    if level == Level.UNCONFIRMED:
+        return f"{label} (minor)" if reading.confirmed else f"{label}?"
+    return label
+
+
+def _note(level: Level, reading: Reading, line: Line) -> str:
+    last = clock(reading.image_time)
+    if level == Level.DISCONNECTED:
+        return f"last image {last}" if last else "no PV of this plot is heard"
+    if level == Level.SILENT:
+        return f"IOC silent since {line.silent_since}"
+    if level == Level.STALE:
+        return f"no image since {last}" if last else reading.reason
+    if level == Level.NOTHING:
+        return "waiting for the first image"
+    if level in (Level.GOOD, Level.NO_MODEL):
+        return ""
+    return reading.reason
+
+
+def _origin(reading: Reading) -> str:
+    parts = []
+    if reading.run is not None and reading.run >= 0:
+        parts.append(f"Run {reading.run}")
+    if reading.chunk is not None:
+        parts.append(f"chunk {reading.chunk}")
+    return " · ".join(parts)

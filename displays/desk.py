@@ -1,0 +1,113 @@
+"""What a user does with a card: open, copy, save, hide."""
+
+from pathlib import Path
+
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
+
+from displays.card_store import CardStore
+from displays.detail import DetailWindow
+from displays.settings import Settings
+from displays.share import report
+
+
+class Desk(QObject):
+    """Carries out what cards and detail windows ask for."""
+
+    hidden_changed = Signal()
+
+    def __init__(self, store: CardStore, settings: Settings, screen: QWidget) -> None:
+        """Listen to the cards.
+
+        Args:
+            store: All cards.
+            settings: The user's choices.
+            screen: Owner of windows and dialogs.
+        """
+        super().__init__(screen)
+        self.windows: dict[str, DetailWindow] = {}
+        self._store = store
+        self._settings = settings
+        self._screen = screen
+        store.asked.connect(self.answer)
+        store.refreshed.connect(self._refresh)
+
+    def answer(self, what: str, name: str) -> None:
+        """Do what a card asks.
+
+        Args:
+            what: ``open``, ``share``, ``save`` or ``hide``.
+            name: The plot's name.
+        """
+        {"open": self.open, "share": self.share, "save": self.ask_where, "hide": self.hide}[what](
+            name
+        )
+
+    def open(self, name: str) -> None:
+        """Show a plot large with all that is known of it."""
+        window = self.windows.get(name)
+        if window is None:
+            card = self._store.cards[name]
+            window = DetailWindow(card.link, self._settings.opacity, self._screen)
+            window.asked.connect(self.answer)
+            window.closed.connect(self._forget)
+            self.windows[name] = window
+            self._refresh(name)
+        window.show()
+        window.raise_()
+        window.activateWindow()
+
+    def share(self, name: str) -> None:
+        """Copy the plot's text to the clipboard."""
+        QApplication.clipboard().setText(self.text(name))
+
+    def text(self, name: str) -> str:
+        """Write down what is known of a plot."""
+        card = self._store.cards[name]
+        reading = card.link.reading()
+        return report(card.link.plot, reading, card.face, card.link.pv("Class"))
+
+    def ask_where(self, name: str) -> None:
+        """Ask for a file and save picture and text there."""
+        start = str(Path.home() / f"{name}.png")
+        chosen, _ = QFileDialog.getSaveFileName(self._screen, f"Save {name}", start, "PNG (*.png)")
+        if chosen:
+            self.save(name, Path(chosen))
+
+    def save(self, name: str, path: Path) -> None:
+        """Save the picture, and the text beside it.
+
+        Args:
+            name: The plot's name.
+            path: Of the PNG file; the text gets the suffix ``.txt``.
+        """
+        image = self._store.cards[name].full_image()
+        try:
+            saved = image is not None and image.save(str(path), "PNG")
+            path.with_suffix(".txt").write_text(self.text(name) + "\n", encoding="utf-8")
+        except OSError as error:
+            QMessageBox.warning(self._screen, "Not saved", f"{path}: {error.strerror}")
+            return
+        if not saved:
+            QMessageBox.warning(self._screen, "No picture saved", f"{name}: no picture in {path}")
+
+    def hide(self, name: str) -> None:
+        """Hide a plot from this user's screen; it still raises alarms."""
+        self._settings.hidden = self._settings.hidden | {name}
+        self.hidden_changed.emit()
+
+    def unhide(self, name: str) -> None:
+        """Show a hidden plot again; empty for all."""
+        self._settings.hidden = self._settings.hidden - {name} if name else frozenset()
+        self.hidden_changed.emit()
+
+    def _refresh(self, name: str) -> None:
+        window = self.windows.get(name)
+        if window is not None:
+            card = self._store.cards[name]
+            window.show_reading(card.link.reading(), card.face)
+
+    def _forget(self, name: str) -> None:
+        window = self.windows.pop(name, None)
+        if window is not None:
+            window.deleteLater()

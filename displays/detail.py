@@ -1,0 +1,236 @@
+"""One plot large, with everything that is known of it."""
+
+from qtpy.QtCore import QRectF, Qt, Signal
+from qtpy.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QPixmap
+from qtpy.QtWidgets import (
+    QDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from displays import palette
+from displays.card_paint import paint_picture, paint_text
+from displays.card_state import Face, Line, Reading, face_of
+from displays.catalogue import Plot
+from displays.controls import HeatSlider
+from displays.heat import Heat
+from displays.picture import as_image
+from displays.plot_link import PlotLink
+from displays.text import percent
+
+
+class BigPicture(QWidget):
+    """The picture in full resolution, as large as the window allows."""
+
+    def __init__(self, parent: QWidget) -> None:
+        """Begin empty."""
+        super().__init__(parent)
+        self._pixmap: QPixmap | None = None
+        self._heat: Heat | None = None
+        self._face = face_of_nothing()
+        self.opacity = 0.0
+        self.setMinimumSize(480, 360)
+        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
+
+    def show_picture(self, link: PlotLink) -> None:
+        """Take picture and heat map from a link."""
+        self._pixmap = None if link.picture is None else QPixmap.fromImage(as_image(link.picture))
+        self._heat = None if link.heat is None else Heat(link.heat)
+        self.update()
+
+    def show_face(self, face: Face) -> None:
+        """Veil the picture where it is not live."""
+        self._face = face
+        self.update()
+
+    def set_opacity(self, opacity: float) -> None:
+        """Set how strongly the heat map is filled."""
+        self.opacity = opacity
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, ARG002 - Qt's name
+        """Paint picture, heat map and veil."""
+        painter = QPainter(self)
+        image = None
+        if self._pixmap is not None:
+            ratio = self.devicePixelRatioF()
+            scaled = self._pixmap.scaled(
+                self.size() * ratio, Qt.KeepAspectRatio, Qt.SmoothTransformation
+            )
+            scaled.setDevicePixelRatio(ratio)
+            image = scaled.toImage()
+        paint_picture(
+            painter, self.rect(), image, self._face, heat=self._heat, opacity=self.opacity
+        )
+        painter.end()
+
+
+class Weights(QWidget):
+    """Every output weight as a bar with a tick at its threshold."""
+
+    ROW = 26
+
+    def __init__(self, link: PlotLink, parent: QWidget) -> None:
+        """Make room for all labels of the plot."""
+        super().__init__(parent)
+        self._link = link
+        self._reading = Reading()
+        self.setMinimumHeight(self.ROW * max(1, len(link.plot.labels)))
+        self.setMinimumWidth(340)
+
+    def show_reading(self, reading: Reading) -> None:
+        """Paint new weights."""
+        self._reading = reading
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, ARG002 - Qt's name
+        """Paint one row for each label."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.Antialiasing)
+        for row, label in enumerate(self._link.plot.labels):
+            weight = self._reading.weights.get(label.name)
+            threshold = self._reading.thresholds.get(label.name)
+            top = row * self.ROW
+            name = self.rect().adjusted(0, top, 0, 0)
+            name.setHeight(self.ROW)
+            name.setWidth(90)
+            paint_text(painter, name, label.name, size_px=14, colour=palette.INK)
+            track = QRectF(96, top + 6, self.width() - 96 - 150, self.ROW - 12)
+            painter.fillRect(track, QColor("#dfe4e8"))
+            if weight is not None:
+                filled = QRectF(track)
+                filled.setWidth(track.width() * min(max(weight, 0.0), 1.0))
+                painter.fillRect(filled, QColor(label.colour))
+            if threshold is not None:
+                x = track.left() + track.width() * min(max(threshold, 0.0), 1.0)
+                painter.fillRect(QRectF(x - 1.5, top + 2, 3, self.ROW - 4), QColor(palette.INK))
+            text = f"{percent(weight)} of {percent(threshold)}"
+            numbers = self.rect().adjusted(self.width() - 144, top, 0, 0)
+            numbers.setHeight(self.ROW)
+            paint_text(painter, numbers, text, size_px=14, colour=palette.INK)
+        painter.end()
+
+
+class DetailWindow(QDialog):
+    """Shows one plot and follows its PVs."""
+
+    asked = Signal(str, str)
+    closed = Signal(str)
+
+    def __init__(self, link: PlotLink, opacity: float, parent: QWidget) -> None:
+        """Lay out the window.
+
+        Args:
+            link: The plot's PVs.
+            opacity: Of the heat map at first.
+            parent: The screen.
+        """
+        super().__init__(parent)
+        self._link = link
+        link.want_details()
+        self.setWindowTitle(link.plot.name)
+        self.setStyleSheet(parent.styleSheet())
+        self.resize(1180, 720)
+        self.picture = BigPicture(self)
+        self.word = _line(self, 26)
+        self.weights = Weights(link, self)
+        self.heat = HeatSlider(self)
+        self.heat.changed.connect(self.picture.set_opacity)
+        self.heat.set_opacity(opacity)
+        self.rows: dict[str, QLabel] = {}
+        self._lay_out()
+        link.picture_changed.connect(self._take_picture)
+        link.heat_changed.connect(self._take_picture)
+        self._take_picture()
+
+    def show_reading(self, reading: Reading, face: Face) -> None:
+        """Write everything anew."""
+        plot = self._link.plot
+        confirmed = "   confirmed" if face.confirmed else ""
+        self.word.setText(f"{face.word}{confirmed}")
+        self.word.setStyleSheet(
+            f"color: {palette.FRAME[face.level]}; font-size: 26px; font-weight: 800"
+        )
+        rows = {
+            "Reason": reading.reason or face.note,
+            "Do": reading.guidance,
+            "Call": reading.contact,
+            "Shows": plot.description,
+            "Run, chunk": face.origin,
+            "Image": f"{reading.image_time}  ({face.age})" if reading.image_time else "",
+            "Since": reading.since,
+            "Images": "" if reading.count is None else str(reading.count),
+            "Model": reading.model,
+            "PV": self._link.pv("Class"),
+        }
+        for name, value in rows.items():
+            self.rows[name].setText(value or "-")
+        self.weights.show_reading(reading)
+        self.picture.show_face(face)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Tell that the window is gone."""
+        super().closeEvent(event)
+        self.closed.emit(self._link.plot.name)
+
+    def reject(self) -> None:
+        """Close with Escape."""
+        self.close()
+
+    def _take_picture(self) -> None:
+        self.picture.show_picture(self._link)
+
+    def _lay_out(self) -> None:
+        facts = QGridLayout()
+        facts.setColumnStretch(1, 1)
+        names = ("Reason", "Do", "Call", "Shows", "Run, chunk", "Image", "Since", "Images")
+        for row, name in enumerate((*names, "Model", "PV")):
+            caption = _line(self, 14, bold=True)
+            caption.setText(name)
+            value = _line(self, 14)
+            facts.addWidget(caption, row, 0, Qt.AlignTop)
+            facts.addWidget(value, row, 1)
+            self.rows[name] = value
+        buttons = QHBoxLayout()
+        for text, ask in (
+            ("Copy for the log book", "share"),
+            ("Save ...", "save"),
+            ("Hide", "hide"),
+        ):
+            button = QPushButton(text, self)
+            button.setProperty("ask", ask)
+            button.clicked.connect(self._ask)
+            buttons.addWidget(button)
+        side = QVBoxLayout()
+        side.addWidget(self.word)
+        side.addWidget(self.weights)
+        side.addLayout(facts)
+        side.addStretch(1)
+        side.addWidget(self.heat)
+        side.addLayout(buttons)
+        whole = QHBoxLayout(self)
+        whole.addWidget(self.picture, 3)
+        whole.addLayout(side, 2)
+
+    def _ask(self) -> None:
+        self.asked.emit(str(self.sender().property("ask")), self._link.plot.name)
+
+
+def face_of_nothing() -> Face:
+    """Give the face of a plot of which nothing is known."""
+    return face_of(Plot("?"), Reading(), Line())
+
+
+def _line(parent: QWidget, size_px: int, *, bold: bool = False) -> QLabel:
+    label = QLabel(parent)
+    label.setTextFormat(Qt.PlainText)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextSelectableByMouse)
+    weight = "700" if bold else "400"
+    label.setStyleSheet(f"font-size: {size_px}px; font-weight: {weight}")
+    return label

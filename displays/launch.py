@@ -1,0 +1,113 @@
+"""Opening a screen: on a display, or into a file."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+SCREEN: Final = Path(__file__).with_name("run.py")
+ANYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, never bound
+POLL_S: Final = 0.01
+
+
+class NotDrawn(Exception):  # noqa: N818 - the name is the sentence
+    """The screen could not be drawn into a file; says why."""
+
+
+def epics_environment(interfaces: Sequence[str], ca_port: int, pva_port: int) -> dict[str, str]:
+    """Give the EPICS environment with which a client on this host finds the IOC.
+
+    Args:
+        interfaces: Addresses on which the IOC serves.
+        ca_port: Its Channel Access port.
+        pva_port: Its pvAccess TCP port.
+
+    Returns:
+        Environment variables. pvAccess goes to the TCP port itself, so that no
+        search by broadcast is needed.
+    """
+    hosts = ["127.0.0.1" if host in ANYWHERE else host for host in interfaces]
+    return {
+        "EPICS_CA_AUTO_ADDR_LIST": "NO",
+        "EPICS_CA_ADDR_LIST": " ".join(f"{host}:{ca_port}" for host in hosts),
+        "EPICS_CA_SERVER_PORT": str(ca_port),
+        "EPICS_PVA_AUTO_ADDR_LIST": "NO",
+        "EPICS_PVA_ADDR_LIST": " ".join(hosts),
+        "EPICS_PVA_SERVER_PORT": str(pva_port),
+        "EPICS_PVA_NAME_SERVERS": " ".join(f"{host}:{pva_port}" for host in hosts),
+    }
+
+
+def open_screen(prefix: str, *, fullscreen: bool) -> int:
+    """Show the Run screen until it is closed.
+
+    Args:
+        prefix: The deployment's prefix.
+        fullscreen: Fill the whole display, without frame.
+
+    Returns:
+        Exit code of the application.
+    """
+    _set_up_qt()
+    from pydm import PyDMApplication
+
+    application = PyDMApplication(
+        ui_file=str(SCREEN),
+        command_line_args=["hydra-ioc"],
+        macros={"P": prefix},
+        hide_nav_bar=True,
+        hide_menu_bar=True,
+        hide_status_bar=True,
+        fullscreen=fullscreen,
+    )
+    if not fullscreen:
+        application.main_window.resize(1600, 950)
+    return int(application.exec_())
+
+
+def draw_screen(prefix: str, file: Path, size: tuple[int, int], timeout_s: float) -> None:
+    """Draw the Run screen into a PNG file once everything has arrived.
+
+    Args:
+        prefix: The deployment's prefix.
+        file: Where to.
+        size: Width and height in pixels.
+        timeout_s: How long to wait for all PVs and pictures, seconds.
+
+    Raises:
+        NotDrawn: Not everything arrived, there are no letters, or no file.
+    """
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    _set_up_qt()
+    from pydm import PyDMApplication
+    from qtpy.QtCore import QSettings
+    from qtpy.QtGui import QFontDatabase
+
+    application = PyDMApplication(use_main_window=False, command_line_args=["hydra-ioc"])
+    if not QFontDatabase().families():
+        raise NotDrawn("no fonts on this machine: 'apt-get install fonts-dejavu-core'")
+    from displays.run import RunScreen
+    from displays.settings import Settings
+
+    # The drawing is the same whoever makes it: no settings of a user.
+    plain = Settings(prefix, QSettings(os.devnull, QSettings.IniFormat))
+    screen = RunScreen(macros={"P": prefix}, settings=plain)
+    screen.resize(*size)
+    screen.show()
+    end = time.monotonic() + timeout_s
+    while not screen.settled():
+        if time.monotonic() > end:
+            raise NotDrawn(f"{screen.missing()} after {timeout_s:g} s; is the deployment running?")
+        application.processEvents()
+        time.sleep(POLL_S)
+    application.processEvents()
+    saved = screen.grab().save(str(file), "PNG")
+    screen.close()
+    if not saved:
+        raise NotDrawn(f"cannot write {file}")
+
+
+def _set_up_qt() -> None:
+    os.environ.setdefault("QT_API", "pyqt5")
+    os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
