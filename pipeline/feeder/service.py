@@ -1,0 +1,297 @@
+"""The Feeder: files in, orders out, and each file until its result is kept."""
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+from typing import Final
+
+import cv2
+import zmq
+import zmq.asyncio
+
+from pipeline.config import Config
+from pipeline.errors import FileError, MessageError, ModelError
+from pipeline.feeder.backlog import Backlog, Candidate
+from pipeline.feeder.catalogue import Plots, ask, on_loss
+from pipeline.feeder.condition import Condition
+from pipeline.feeder.discovery import Discovery
+from pipeline.feeder.files import Fingerprint, look
+from pipeline.feeder.intake import take_in
+from pipeline.feeder.ledger import Flight, Ledger
+from pipeline.feeder.quarantine import Quarantine
+from pipeline.feeder.refusals import Refusals
+from pipeline.feeder.threads import Threads
+from pipeline.health import Pulse
+from pipeline.messages import Catalogue, Done, decode, encode
+from pipeline.sockets import open_socket
+
+logger = logging.getLogger(__name__)
+
+RESEND_TICK_S: Final = 0.25
+"""How often late orders are looked for."""
+DISK_THREADS: Final = 4
+"""One may list a large tree and one hang in a network file system."""
+
+
+async def serve(config: Config) -> None:
+    """Run the Feeder until it is cancelled.
+
+    Args:
+        config: The deployment.
+
+    Raises:
+        ConfigError: The grammar is faulty.
+        TransportError: A socket cannot be used.
+    """
+    context = zmq.asyncio.Context()
+    try:
+        feeder = Feeder(config, context)
+        try:
+            await feeder.run()
+        finally:
+            feeder.close()
+    finally:
+        context.destroy(linger=0)
+
+
+class Feeder:
+    """The stage's state; all of it is touched on the event loop only."""
+
+    def __init__(self, config: Config, context: zmq.asyncio.Context) -> None:
+        """Open the sockets and start the threads.
+
+        Args:
+            config: The deployment.
+            context: The ZeroMQ context of the process.
+        """
+        self.pulse = Pulse("Feeder")
+        self._config = config
+        self._context = context
+        self._condition = Condition(self.pulse)
+        self._disk = Threads(DISK_THREADS, "disk")
+        self._decoders = Threads(config.input.decoders, "decode")
+        quarantine = Quarantine(config.under_state(config.input.quarantine), config.input.max_bytes)
+        self._refusals = Refusals(quarantine, self.pulse, self._condition, self._disk)
+        self._plots = Plots()
+        self._backlog = Backlog()
+        self._ledger = Ledger()
+        self._held: list[Candidate] = []
+        self._decoding: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._ask = asyncio.Event()
+        self._resent = 0
+        # Each image has a thread of its own already.
+        cv2.setNumThreads(1)
+        # Without a Balancer nothing may pile up in the socket: the ledger keeps it.
+        context.setsockopt(zmq.IMMEDIATE, 1)
+        self._orders = open_socket(context, config, zmq.DEALER, connect="orders")
+        context.setsockopt(zmq.IMMEDIATE, 0)
+        self._states = open_socket(context, config, zmq.SUB, connect="states")
+        for topic in (b"catalogue", b"done"):
+            self._states.setsockopt(zmq.SUBSCRIBE, topic)
+        self._discovery = Discovery(
+            config, self._accept, self._refusals, self._condition, self._disk
+        )
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        self._ask.set()
+        self._condition.set("catalogue", "waiting for the Keeper's catalogue")
+        async with asyncio.TaskGroup() as group:
+            for part in (
+                self.pulse.run(self._context, self._config),
+                self._discovery.take_events(),
+                self._discovery.attend(self._ledger.paths),
+                self._dispatch(),
+                self._resend(),
+                self._hear(),
+                self._learn(),
+                on_loss(self._orders, self._ledger.unsend),
+                on_loss(self._states, self._ask.set),
+            ):
+                group.create_task(part)
+
+    def close(self) -> None:
+        """Stop threads and sockets."""
+        for task in self._decoding:
+            task.cancel()
+        self._discovery.close()
+        self._decoders.close()
+        self._disk.close()
+        self._orders.close(0)
+        self._states.close(0)
+
+    # From file to order
+
+    def _accept(self, candidate: Candidate) -> None:
+        self._backlog.push(candidate)
+        self._wake.set()
+
+    async def _dispatch(self) -> None:
+        """Keep the decoders busy while there are credits."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._plots.known and self._has_credit():
+                candidate = self._backlog.pop()
+                if candidate is None:
+                    break
+                task = asyncio.create_task(self._feed(candidate))
+                self._decoding.add(task)
+                task.add_done_callback(self._decoded)
+            self._show()
+
+    def _has_credit(self) -> bool:
+        # One task more than decoders, so that none idles while the loop is busy;
+        # not many more, or the newest image would wait behind older ones.
+        return (
+            len(self._decoding) <= self._config.input.decoders
+            and len(self._decoding) + len(self._ledger) < self._config.input.window
+        )
+
+    def _decoded(self, task: asyncio.Task[None]) -> None:
+        self._decoding.discard(task)
+        self._wake.set()
+
+    async def _feed(self, candidate: Candidate) -> None:
+        """Make and send the order of one file; the outermost frame of its task."""
+        try:
+            await self._make_order(candidate)
+        except FileError as error:
+            await self._discovery.reject(candidate, error)
+        except ModelError as error:
+            self._held.append(candidate)
+            self._condition.set("model", f"{candidate.sighting.plot}: {error}")
+        except Exception as error:
+            logger.exception("event=feed-failed path=%r", candidate.path)
+            self.pulse.refused("Internal")
+            self._condition.set("internal", f"{candidate.path} waits for a restart: {error!r}")
+
+    async def _make_order(self, candidate: Candidate) -> None:
+        entry = self._plots.find(candidate.sighting.kind)
+        if entry is None:
+            raise FileError("unknown-plot", _unknown(candidate))
+        prepared = await self._decoders.do(
+            take_in, candidate, entry, self._config, self._discovery.trees
+        )
+        if prepared is None:
+            self._discovery.forget(candidate.path)
+            return
+        flight = self._ledger.add(prepared, candidate)
+        if flight.sent is None:
+            await self._send(flight)
+        self.pulse.handled(prepared.duration_s)
+
+    # Orders under way
+
+    async def _send(self, flight: Flight) -> None:
+        parts = encode(flight.prepared.order, flight.prepared.frames)
+        flight.sent = time.monotonic()
+        try:
+            await self._orders.send_multipart(parts, flags=zmq.NOBLOCK)
+        except zmq.Again:
+            flight.sent = None
+            return
+        self._resent += flight.tries > 0
+        flight.tries += 1
+
+    async def _resend(self) -> None:
+        """Send again what is late, and what the socket has not taken."""
+        while True:
+            for flight in self._ledger.due(time.monotonic(), self._config.input.resend_s):
+                await self._send(flight)
+                if flight.sent is None:
+                    break
+            unsent = self._ledger.unsent()
+            self._condition.set(
+                "balancer", f"the Balancer takes no orders, {unsent} wait" if unsent else ""
+            )
+            self._show()
+            await asyncio.sleep(RESEND_TICK_S)
+
+    async def _hear(self) -> None:
+        """Take what the Keeper publishes."""
+        while True:
+            parts = await self._states.recv_multipart()
+            try:
+                message, _ = decode(parts[1:])
+            except MessageError as error:
+                self.pulse.refused("Message")
+                logger.warning("event=refused socket=states text=%r", str(error))
+                continue
+            if isinstance(message, Catalogue):
+                self._use(message)
+            elif isinstance(message, Done):
+                flight = self._ledger.done(message.order_id)
+                if flight is not None:
+                    self._wake.set()
+                    await self._finish(flight)
+
+    async def _finish(self, flight: Flight) -> None:
+        """Remove the files of an order whose result is committed."""
+        if self._config.input.after == "keep":
+            return
+        for candidate in flight.candidates.values():
+            try:
+                await self._disk.do(_remove, candidate.path, candidate.fingerprint)
+            except OSError as error:
+                # It stays known, so it is not fed again before a restart.
+                text = f"{candidate.path} cannot be removed: {error.strerror}"
+                self._condition.set("remove", text)
+            else:
+                self._discovery.forget(candidate.path)
+                self._condition.set("remove", "")
+
+    # The catalogue
+
+    async def _learn(self) -> None:
+        """Ask for the catalogue at the start and whenever the Keeper was lost."""
+        while True:
+            await self._ask.wait()
+            try:
+                catalogue = await ask(self._context, self._config)
+            except MessageError as error:
+                self.pulse.refused("Message")
+                self._condition.set("catalogue", f"the Keeper's answer is of no use: {error}")
+                self._condition.start()
+                await asyncio.sleep(self._config.sockets.timeout_s)
+                continue
+            if catalogue is None:
+                self._condition.set("catalogue", "the Keeper does not answer")
+                self._condition.start()
+                continue
+            self._ask.clear()
+            self._use(catalogue)
+
+    def _use(self, catalogue: Catalogue) -> None:
+        logger.info("event=catalogue serial=%d plots=%d", catalogue.serial, len(catalogue.plots))
+        self._plots.replace(catalogue)
+        self._condition.set("catalogue", "")
+        self._condition.set("model", "")
+        self._condition.start()
+        for candidate in self._held:
+            self._backlog.push(candidate)
+        self._held.clear()
+        self._wake.set()
+
+    def _show(self) -> None:
+        self.pulse.queue = len(self._backlog) + len(self._decoding)
+        self.pulse.gauges = {
+            "InFlight": float(len(self._ledger)),
+            "Settling": float(self._discovery.settling),
+            "Resent": float(self._resent),
+            "Stuck": float(len(self._refusals)),
+        }
+
+
+def _remove(path: Path, fingerprint: Fingerprint) -> None:
+    """Remove a file unless the producer has put another one in its place."""
+    if look(path) == fingerprint:
+        path.unlink(missing_ok=True)
+
+
+def _unknown(candidate: Candidate) -> str:
+    name, file_type, chunked = candidate.sighting.kind
+    form = "chunked" if chunked else "un-chunked"
+    return f"expected a plot type of the catalogue, received {name!r} ({file_type}, {form})"
