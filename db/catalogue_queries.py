@@ -7,22 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor, audit
 from db.catalogue import Classification, PlotGroup, PlotType, ValidClassification
 from db.models import ActiveModel, Model, ModelThreshold
+from db.palette_queries import LabelRow, set_palette
 from pipeline.errors import CommandError
 
-PALETTE_LIMIT: Final = 14
-"""An EPICS enum has 16 states; two are ``NoModel`` and ``Nothing``."""
-LABEL_LENGTH: Final = 25
-"""Characters of an enum state, without the final NUL.
-
-Source:
-    EPICS Base 7, ``db_access.h``: ``MAX_ENUM_STRING_SIZE`` 26.
-"""
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 """A plot name is a part of PV names: 40 characters leave 20 for the rest.
 
@@ -30,16 +23,6 @@ Source:
     EPICS Base 7, ``dbCommon.dbd.pod``: a record name has at most 60 characters.
 """
 DEFAULT_LABELS: Final = ("Good", "Bad", "NoData")
-
-
-@dataclass(frozen=True, slots=True)
-class LabelRow:
-    """A label of a palette; severities as EPICS counts them."""
-
-    name: str
-    colour: str
-    confirmed: int
-    unconfirmed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,34 +167,6 @@ def add_plot(
     return plot.id
 
 
-def set_palette(session: Session, plot_type_id: int, labels: Sequence[str]) -> None:
-    """Give a plot type its labels, in the order of its enum states.
-
-    Args:
-        session: A session of a transaction that writes.
-        plot_type_id: The plot type.
-        labels: 2 to 14 known labels.
-
-    Raises:
-        CommandError: The palette cannot be used.
-    """
-    if not 2 <= len(labels) <= PALETTE_LIMIT or len(set(labels)) != len(labels):
-        raise CommandError(
-            f"expected 2 to {PALETTE_LIMIT} different labels, received {list(labels)}"
-        )
-    ids = label_ids(session, labels)
-    session.execute(
-        delete(ValidClassification).where(ValidClassification.plot_type_id == plot_type_id)
-    )
-    session.add_all(
-        ValidClassification(
-            plot_type_id=plot_type_id, classification_id=ids[label], position=position
-        )
-        for position, label in enumerate(labels)
-    )
-    session.flush()
-
-
 def set_ignored(session: Session, actor: Actor, plot: str, ignored: bool) -> None:
     """Take a plot out of the alarms, or back.
 
@@ -222,22 +177,6 @@ def set_ignored(session: Session, actor: Actor, plot: str, ignored: bool) -> Non
     audit(session, actor, "set-ignore", plot, old=target.ignored, new=ignored)
     target.ignored = ignored
     session.flush()
-
-
-def label_ids(session: Session, labels: Sequence[str]) -> dict[str, int]:
-    """Give the ids of labels of the dictionary.
-
-    Raises:
-        CommandError: A label is not in the dictionary.
-    """
-    rows = session.execute(
-        select(Classification.name, Classification.id).where(Classification.name.in_(labels))
-    )
-    ids = {row.name: row.id for row in rows}
-    if unknown := [label for label in labels if label not in ids]:
-        known = session.scalars(select(Classification.name).order_by(Classification.id)).all()
-        raise CommandError(f"unknown labels {unknown}; expected some of {list(known)}")
-    return ids
 
 
 def check_name(name: str) -> None:

@@ -1,6 +1,5 @@
 """The model registry: registering, activating, thresholds."""
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,15 +9,16 @@ from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor, audit
 from db.catalogue import Classification, PlotType, ValidClassification
-from db.catalogue_queries import label_ids, plot_type
+from db.catalogue_queries import plot_type
 from db.models import (
     ActiveModel,
     Model,
     ModelActivation,
     ModelPlotType,
     ModelThreshold,
-    ThresholdHistory,
 )
+from db.palette_queries import label_ids
+from db.threshold_queries import check_fraction
 from pipeline.errors import CommandError
 
 INITIAL_THRESHOLD = 0.5
@@ -57,7 +57,10 @@ class NewModel:
 
 
 def register_model(session: Session, new: NewModel, signed_by: str | None) -> int:
-    """Put a model into the registry; one that is there stays as it is.
+    """Put a model into the registry.
+
+    One that is there stays as it is, but for missing signatures and for plot
+    types that came into the catalogue after it.
 
     Args:
         session: A session of a transaction that writes.
@@ -75,6 +78,7 @@ def register_model(session: Session, new: NewModel, signed_by: str | None) -> in
     if found is not None:
         if signed_by is not None:
             _sign(found, signed_by)
+        _link_plots(session, found.id, new.plots)
         return found.id
     parent = session.scalars(select(Model.id).where(Model.digest == new.parent)).first()
     model = Model(
@@ -103,8 +107,7 @@ def register_model(session: Session, new: NewModel, signed_by: str | None) -> in
         _sign(model, signed_by)
     session.add(model)
     session.flush()
-    known = session.scalars(select(PlotType.id).where(PlotType.name.in_(new.plots)))
-    session.add_all(ModelPlotType(model_id=model.id, plot_type_id=key) for key in known)
+    _link_plots(session, model.id, new.plots)
     _first_thresholds(session, model.id, new)
     return model.id
 
@@ -158,59 +161,6 @@ def activate_model(
     )
 
 
-def set_threshold(session: Session, actor: Actor, plot: str, label: str, value: float) -> float:
-    """Change a confirmation threshold of the model that judges a plot.
-
-    The threshold, its history and the audit line are one transaction; verdicts
-    on record keep the thresholds they were made with.
-
-    Args:
-        session: A session of a transaction that writes.
-        actor: Who, from where and why.
-        plot: Name of the plot type.
-        label: A label of its model.
-        value: The threshold, 0..1.
-
-    Returns:
-        The threshold before.
-
-    Raises:
-        CommandError: The value is no fraction, the plot has no model, or the
-            model has no such label.
-    """
-    check_fraction(value)
-    target = plot_type(session, plot)
-    active = session.get(ActiveModel, target.id)
-    if active is None:
-        raise CommandError(f"plot {plot} has no model, so its labels have no thresholds")
-    key = label_ids(session, [label])[label]
-    row = session.scalars(
-        select(ModelThreshold).where(
-            ModelThreshold.model_id == active.model_id, ModelThreshold.classification_id == key
-        )
-    ).first()
-    if row is None:
-        raise CommandError(f"the model of plot {plot} gives no label {label}")
-    old = row.threshold
-    row.threshold = value
-    row.method = actor.user[:100]
-    session.add(
-        ThresholdHistory(
-            changed_at=time.time(),
-            model_id=active.model_id,
-            classification_id=key,
-            old=old,
-            new=value,
-            method=actor.user[:100],
-            user_name=actor.user[:100],
-            host=actor.host[:500],
-            why=actor.why,
-        )
-    )
-    audit(session, actor, "set-threshold", f"{plot} {label}", old=old, new=value)
-    return old
-
-
 def deactivate_model(session: Session, actor: Actor, plot: str) -> None:
     """Leave a plot without a model: it is shown, but not judged.
 
@@ -236,21 +186,21 @@ def deactivate_model(session: Session, actor: Actor, plot: str) -> None:
     audit(session, actor, "set-model", plot, old=before.digest, new=None)
 
 
-def check_fraction(value: float) -> None:
-    """Refuse a threshold that is not a fraction.
-
-    Raises:
-        CommandError: It is not within 0..1, or not a number.
-    """
-    if not (math.isfinite(value) and 0.0 <= value <= 1.0):
-        raise CommandError(f"expected a threshold of 0 to 1, received {value}")
-
-
 def _sign(model: Model, name: str) -> None:
     model.trained_by = model.trained_by or name
     model.report_reviewed_by = model.report_reviewed_by or name
     model.ai_signoff_by = model.ai_signoff_by or name
     model.expert_signoff_by = model.expert_signoff_by or name
+
+
+def _link_plots(session: Session, model_id: int, plots: Sequence[str]) -> None:
+    # A plot type may have come into the catalogue after the model was registered.
+    linked = select(ModelPlotType.plot_type_id).where(ModelPlotType.model_id == model_id)
+    missing = session.scalars(
+        select(PlotType.id).where(PlotType.name.in_(plots), PlotType.id.not_in(linked))
+    ).all()
+    session.add_all(ModelPlotType(model_id=model_id, plot_type_id=key) for key in missing)
+    session.flush()
 
 
 def _first_thresholds(session: Session, model_id: int, new: NewModel) -> None:

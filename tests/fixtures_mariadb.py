@@ -23,7 +23,7 @@ from tests.conftest import free_port
 
 START_S = 60.0
 STOP_S = 30.0
-PASSWORD = "only for tests"
+PASSWORD = "only for tests"  # noqa: S105 - a server of our own, on loopback only
 
 
 class MariaDb:
