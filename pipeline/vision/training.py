@@ -7,6 +7,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import keras
@@ -15,7 +16,7 @@ import tensorflow as tf
 from keras import ops
 from numpy.typing import NDArray
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, ModelError
 from pipeline.messages import Shape
 from pipeline.vision.architectures import DOMAIN, Network, build
 from pipeline.vision.dataset import Dataset, split_by_run
@@ -316,6 +317,30 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
             " start from one with the same, or from none"
         )
     target.set_weights(source.get_weights())
+
+
+def load_body(file: Path) -> keras.Model:
+    """Read the body of a model that was trained here, to start from it.
+
+    Args:
+        file: ``model.keras`` of a folder of the model store.
+
+    Returns:
+        The body.
+
+    Raises:
+        ModelError: There is no such file, or it is not one of ours.
+    """
+    if not file.is_file():
+        raise ModelError(
+            f"expected {file}; a model can be continued only where it was trained,"
+            " a model of a release has no Keras file"
+        )
+    try:
+        model = keras.saving.load_model(file, compile=False, safe_mode=True)
+        return model.get_layer("body")
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise ModelError(f"{file} is not a model of ours: {error}") from error
 
 
 def _runs(dataset: Dataset) -> tuple[int, ...]:

@@ -1,0 +1,208 @@
+"""Judging simulated runs never seen in training with the models of a release."""
+
+import multiprocessing
+import statistics
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from hydra_ioc.installation import read_index
+from hydra_ioc.simulated import EVALUATION_RUN, Sample, region_mask, sample
+from pipeline.errors import ModelError
+from pipeline.vision.evaluation import Rate
+from pipeline.vision.maps import heat_inside
+from pipeline.vision.preprocess import prepare
+from pipeline.vision.serving import ServedModel, load
+from simulation.detector import seed_of
+from simulation.drawing import BAD, GOOD, Fault
+from simulation.plots import PLOTS
+
+WHOLE_PADS: Final = ("empty", "noise")
+"""Faults that are everywhere: a heat map can point at nothing."""
+ACCURACY: Final = 0.99
+RECALL: Final = 0.98
+FALSE_BAD: Final = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a model said of one drawing, and what was true."""
+
+    plot: str
+    kind: str
+    """Name of the fault, ``good`` or ``no-beam``."""
+    run: int
+    seed: int
+    truth: str
+    label: str
+    weight: float
+    confirmed: bool
+    heat_inside: float | None
+    """Share of the heat of Bad inside the fault's region, for localised faults."""
+
+    @property
+    def right(self) -> bool:
+        """Whether label and truth agree."""
+        return self.label == self.truth
+
+
+def evaluation_samples(
+    plots: list[str], good: int, faulty: int, no_beam: int, seed: int
+) -> Iterator[Sample]:
+    """Choose what to draw: runs of their own, every fault of every plot.
+
+    Args:
+        plots: Plots of the simulated experiment.
+        good: Good images of each plot.
+        faulty: Images of each plot and fault.
+        no_beam: Images of each plot without beam.
+        seed: Same seed, same samples.
+
+    Yields:
+        The samples.
+    """
+    for plot in plots:
+        rng = np.random.default_rng([*seed_of(plot, "evaluation"), seed])
+        wanted: list[tuple[tuple[Fault, ...], bool]] = [((), True)] * good
+        for kind in PLOTS[plot].faults:
+            wanted += [((Fault(kind),), True)] * faulty
+        wanted += [((), False)] * no_beam
+        for index, (faults, beam_on) in enumerate(wanted):
+            yield sample(plot, EVALUATION_RUN, index, rng, faults=faults, beam_on=beam_on)
+
+
+def judge_all(samples: list[Sample], models: Path, workers: int) -> list[Verdict]:
+    """Draw, prepare and judge samples as the pipeline would.
+
+    Args:
+        samples: What to draw.
+        models: Holds an index of models and their folders.
+        workers: Processes, one inference thread each.
+
+    Returns:
+        One verdict a sample, in order.
+
+    Raises:
+        ModelError: A plot has no model, or a model does not match its card.
+    """
+    index = read_index(models)
+    if missing := sorted({one.plot for one in samples} - set(index)):
+        raise ModelError(f"{models} holds no model for {', '.join(missing)}")
+    jobs = ((one, str(models / index[one.plot])) for one in samples)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context) as pool:
+        return list(pool.map(_judge, jobs, chunksize=16))
+
+
+def summary(verdicts: list[Verdict]) -> dict[str, Any]:
+    """Count verdicts into one JSON object.
+
+    Args:
+        verdicts: From ``judge_all``.
+
+    Returns:
+        Rates with 95 % intervals over all, by fault and by plot; whether each
+        target is met; every mistake.
+    """
+    good = [one for one in verdicts if one.kind == "good"]
+    kinds = sorted({one.kind for one in verdicts} - {"good"})
+    faults = {kind: _fault([one for one in verdicts if one.kind == kind]) for kind in kinds}
+    accuracy, false_bad = _right(verdicts), _false_bad(good)
+    return {
+        "images": len(verdicts),
+        "runs": len({(one.plot, one.run) for one in verdicts}),
+        "accuracy": accuracy.as_json(),
+        "false_bad": false_bad.as_json(),
+        "false_bad_confirmed": _rate(
+            [one.label == BAD and one.confirmed for one in good]
+        ).as_json(),
+        "faults": faults,
+        "plots": {plot: _plot(verdicts, plot) for plot in sorted({v.plot for v in verdicts})},
+        "targets": {
+            "accuracy": bool((accuracy.value or 0.0) >= ACCURACY),
+            "recall": all((one["recall"]["value"] or 0.0) >= RECALL for one in faults.values()),
+            "false_bad": bool(good) and false_bad.hits <= FALSE_BAD * false_bad.total,
+        },
+        "mistakes": [
+            {
+                "plot": one.plot,
+                "kind": one.kind,
+                "run": one.run,
+                "seed": one.seed,
+                "truth": one.truth,
+                "label": one.label,
+                "weight": round(one.weight, 4),
+                "confirmed": one.confirmed,
+            }
+            for one in verdicts
+            if not one.right
+        ],
+    }
+
+
+def _plot(verdicts: list[Verdict], plot: str) -> dict[str, Any]:
+    mine = [one for one in verdicts if one.plot == plot]
+    kinds = sorted({one.kind for one in mine} - {"good"})
+    return {
+        "accuracy": _right(mine).as_json(),
+        "false_bad": _false_bad([one for one in mine if one.kind == "good"]).as_json(),
+        "faults": {kind: _fault([one for one in mine if one.kind == kind]) for kind in kinds},
+    }
+
+
+def _fault(verdicts: list[Verdict]) -> dict[str, Any]:
+    heats = [one.heat_inside for one in verdicts if one.heat_inside is not None]
+    return {
+        "recall": _right(verdicts).as_json(),
+        "confirmed": _rate([one.right and one.confirmed for one in verdicts]).as_json(),
+        "heat_inside": round(statistics.median(heats), 4) if heats else None,
+    }
+
+
+def _right(verdicts: list[Verdict]) -> Rate:
+    return _rate([one.right for one in verdicts])
+
+
+def _false_bad(good: list[Verdict]) -> Rate:
+    return _rate([one.label == BAD for one in good if one.truth == GOOD])
+
+
+def _rate(hits: list[bool]) -> Rate:
+    return Rate(sum(hits), len(hits))
+
+
+@lru_cache(maxsize=64)
+def _model(folder: str) -> ServedModel:
+    return load(Path(folder))
+
+
+def _judge(job: tuple[Sample, str]) -> Verdict:
+    one, folder = job
+    model = _model(folder)
+    drawing = one.draw()
+    tensor = prepare(drawing.pixels, model.card.preprocessing, model.card.input_shape)
+    outputs = model.run(tensor[None])
+    weights = outputs.probabilities[0]
+    best = int(weights.argmax())
+    label = model.card.labels[best]
+    heat = None
+    if drawing.truth.label == label == BAD and one.kind not in WHOLE_PADS:
+        activation = outputs.maps[0, best]
+        shape = (activation.shape[0], activation.shape[1])
+        heat = heat_inside(activation, region_mask(drawing.truth.regions, shape))
+    return Verdict(
+        plot=one.plot,
+        kind=one.kind,
+        run=one.conditions.run,
+        seed=one.seed,
+        truth=drawing.truth.label,
+        label=label,
+        weight=float(weights[best]),
+        confirmed=bool(weights[best] >= model.card.thresholds[label]),
+        heat_inside=heat,
+    )
