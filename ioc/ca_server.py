@@ -1,0 +1,168 @@
+"""caproto's server with another way of delivering updates.
+
+caproto keeps every sent update until a limit is reached, and warns of high
+load early. Here each subscription of a client has a short queue whose oldest
+entry makes room: memory is bounded by construction, and the last value always
+arrives.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Final
+
+import caproto as ca
+from caproto.asyncio.server import Context, VirtualCircuit
+from caproto.server.common import DisconnectedCircuit
+
+from ioc.ca_channel import BACKLOG, Wired
+from ioc.ca_record import Host
+from pipeline.errors import CommandError, NotPermitted
+
+CANNOT_ACCESS: Final = ca.CAStatus.ECA_NOWTACCESS
+CANNOT_PUT: Final = ca.CAStatus.ECA_PUTFAIL
+
+
+class Circuit(VirtualCircuit):
+    """The connection to one client."""
+
+    def __init__(self, circuit: Any, client: Any, context: "Server") -> None:
+        """Begin; the client has not said yet who it is."""
+        super().__init__(circuit, client, context)
+        self.client_hostname = Host.at("", circuit.address[0])
+        self.pending: dict[int, deque[Any]] = {}
+        self._bell = asyncio.Event()
+
+    def queue_update(self, subscription: int, update: Any) -> None:
+        """Queue an update; the oldest of a full queue makes room."""
+        self.pending.setdefault(subscription, deque(maxlen=BACKLOG)).append(update)
+        self._bell.set()
+
+    async def subscription_queue_loop(self) -> None:
+        """Send what is queued, as fast as the client reads."""
+        self.events_on.set()
+        try:
+            while True:
+                await self._bell.wait()
+                await self.events_on.wait()
+                self._bell.clear()
+                pending, self.pending = self.pending, {}
+                updates = [update for queue in pending.values() for update in queue]
+                if updates:
+                    await self.send(*updates)
+        except asyncio.CancelledError:
+            return
+        except DisconnectedCircuit:
+            await self._on_disconnect()
+            self.circuit.disconnect()
+            await self.context.circuit_disconnected(self)
+
+    async def _cull_subscriptions(self, db_entry: Any, func: Any) -> tuple[Any, ...]:
+        removed: tuple[Any, ...] = await super()._cull_subscriptions(db_entry, func)
+        for _, sub in removed:
+            self.pending.pop(sub.subscriptionid, None)
+        return removed
+
+    async def _process_command(self, command: Any) -> Any:
+        if isinstance(command, ca.HostNameRequest):
+            self.client_hostname = Host.at(command.name, self.circuit.address[0])
+            return []
+        if isinstance(command, ca.WriteRequest | ca.WriteNotifyRequest):
+            self.write_event.clear()
+            await self._start_write_task(lambda: self._write(command))
+            return []
+        if isinstance(command, ca.ClearChannelRequest):
+            channel = self.circuit.channels_sid[command.sid]
+            await super()._cull_subscriptions(None, lambda sub: sub.channel is channel)
+        return await super()._process_command(command)
+
+    async def _write(self, command: Any) -> None:
+        channel, record = self._get_db_entry_from_command(command)
+        try:
+            await record.auth_write(
+                self.client_hostname,
+                self.client_username,
+                command.data,
+                command.data_type,
+                command.metadata,
+                user_address=self.circuit.address,
+            )
+        except CommandError as error:
+            await self._answer(self._refusal(command, channel, error))
+        else:
+            if isinstance(command, ca.WriteNotifyRequest):
+                await self._answer([channel.write(ioid=command.ioid, data_count=record.length)])
+        finally:
+            self.write_event.set()
+
+    async def _answer(self, commands: Iterable[Any]) -> None:
+        try:
+            await self.send(*commands)
+        except DisconnectedCircuit:
+            self.log.debug("client left before its put was answered")
+
+    def _refusal(self, command: Any, channel: Any, error: CommandError) -> list[Any]:
+        """Make the answer to a refused put.
+
+        A client that waits gets the status; every client gets the text as an
+        exception, which caput prints.
+        """
+        status = CANNOT_ACCESS if isinstance(error, NotPermitted) else CANNOT_PUT
+        text = ca.ErrorResponse(
+            _as_plain_put(command, channel), channel.cid, status=status, error_message=str(error)
+        )
+        if isinstance(command, ca.WriteNotifyRequest):
+            return [text, channel.write(ioid=command.ioid, status=status, data_count=1)]
+        return [text]
+
+
+def _as_plain_put(command: Any, channel: Any) -> Any:
+    """Make the request that libca blames: it finds the channel by the last word."""
+    return ca.WriteRequest(
+        data=b"", metadata=None, data_type=0, sid=command.sid, data_count=1, ioid=channel.cid
+    )
+
+
+class Server(Context):
+    """The server of all records."""
+
+    CircuitClass = Circuit
+
+    async def subscription_queue_loop(self) -> None:
+        """Do nothing: updates go to the circuits directly."""
+        await asyncio.Event().wait()
+
+    @property
+    def subscription_queue(self) -> "Server":
+        """What records deliver their updates to."""
+        return self
+
+    @subscription_queue.setter
+    def subscription_queue(self, _queue: object) -> None:
+        """Ignore caproto's own queue."""
+
+    def deliver(self, spec: Any, wired: Wired) -> None:
+        """Send an update to all subscriptions of a specification."""
+        for sub in self.subscriptions[spec]:
+            self.offer(spec, sub, wired)
+
+    def offer(self, spec: Any, sub: Any, wired: Wired) -> None:
+        """Send an update to one subscription, or mark it while its client holds events."""
+        circuit = sub.circuit
+        if not circuit.events_on.is_set():
+            held = circuit.subscriptions_to_resend.setdefault(spec, [])
+            if sub not in held:
+                held.append(sub)
+            return
+        metadata, values = wired
+        count = sub.data_count or len(values)
+        values = values[:count]
+        update = sub.channel.subscribe(
+            data=values,
+            metadata=metadata,
+            data_type=sub.data_type,
+            data_count=min(count, len(values)),
+            subscriptionid=sub.subscriptionid,
+            status=1,
+        )
+        circuit.queue_update(sub.subscriptionid, update)

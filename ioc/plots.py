@@ -1,0 +1,144 @@
+"""All plots: their entries and states, kept on the board."""
+
+import logging
+import time
+from collections.abc import Iterable
+
+from ioc.board import Board
+from ioc.chain import overlay
+from ioc.listing import list_catalogue
+from ioc.memory import Memory
+from ioc.plot_pvs import age_value, heat_value, picture_value, plot_base, plot_values, text_values
+from ioc.quality import by_group, group_base, quality_values
+from pipeline.messages import Catalogue, PlotEntry, PlotState
+
+logger = logging.getLogger(__name__)
+
+
+class Plots:
+    """Shows the plots of the catalogue.
+
+    Attributes:
+        entries: Plots that are served, by name.
+        problems: Plots that cannot be served, with the reason.
+    """
+
+    def __init__(self, prefix: str, board: Board, memory: Memory) -> None:
+        """Begin without plots.
+
+        Args:
+            prefix: The deployment's prefix.
+            board: Where they are shown.
+            memory: Remembers since when a text is what it is.
+        """
+        self.entries: dict[str, PlotEntry] = {}
+        self.problems: dict[str, str] = {}
+        self._prefix = prefix
+        self._board = board
+        self._memory = memory
+        self._states: dict[str, PlotState] = {}
+        self._served: set[str] = set()
+        self._fault = ""
+
+    def take_catalogue(self, catalogue: Catalogue) -> None:
+        """Serve these plots and no others."""
+        listing = list_catalogue(self._prefix, catalogue)
+        self.problems = listing.problems
+        for name, reason in listing.problems.items():
+            logger.error("plot=%r event=not-served reason=%r", name, reason)
+        self._board.withdraw(sorted(self._served - listing.descriptions.keys()))
+        self._board.declare(listing.descriptions.values())
+        self._served = set(listing.descriptions)
+        self.entries = listing.plots
+        self._states = {name: state for name, state in self._states.items() if name in self.entries}
+        for name, entry in self.entries.items():
+            self._show_texts(entry)
+            self._show(name)
+        self._show_quality(self.entries.values())
+
+    def take_state(self, state: PlotState, picture: bytes, heat: bytes) -> bool:
+        """Show a new state of a plot.
+
+        Args:
+            state: From the judge.
+            picture: JPEG; empty when unchanged.
+            heat: Heat map; empty when unchanged.
+
+        Returns:
+            Whether states before this one were missed.
+        """
+        entry = self.entries.get(state.plot)
+        if entry is None:
+            return False
+        known = self._states.get(state.plot)
+        self._states[state.plot] = state
+        self._show(state.plot)
+        base = plot_base(self._prefix, entry)
+        fresh = known is None or known.count != state.count
+        if picture or fresh:
+            self._board.show({f"{base}Image": picture_value(state, picture)})
+        if heat or fresh:
+            self._board.show({f"{base}Heatmap": heat_value(state, heat)})
+        self._show_quality([one for one in self.entries.values() if one.group == entry.group])
+        return known is not None and state.count > known.count + 1
+
+    def count(self, plot: str) -> int:
+        """Give how many images of a plot are on show, -1 before its first state."""
+        known = self._states.get(plot)
+        return known.count if known else -1
+
+    def take_fault(self, fault: str) -> None:
+        """Show a fault of the chain, or that it healed.
+
+        Args:
+            fault: In words, empty for none.
+        """
+        if fault == self._fault:
+            return
+        logger.warning("event=chain fault=%r", fault)
+        self._fault = fault
+        for name in self.entries:
+            self._show(name)
+        self._show_quality(self.entries.values())
+
+    def tick(self, now: float) -> None:
+        """Let the images grow older.
+
+        Args:
+            now: Seconds since the epoch.
+        """
+        for name, entry in self.entries.items():
+            if name in self._states:
+                state = self._overlaid(name)
+                key = f"{plot_base(self._prefix, entry)}Age"
+                self._board.show({key: age_value(state, now)})
+
+    def _overlaid(self, name: str) -> PlotState:
+        ignored = self.entries[name].ignored
+        return overlay(self._states[name], ignored=ignored, fault=self._fault)
+
+    def _show(self, name: str) -> None:
+        if name in self._states:
+            values = plot_values(
+                self._prefix, self.entries[name], self._overlaid(name), time.time()
+            )
+            self._board.show(values)
+
+    def _show_texts(self, entry: PlotEntry) -> None:
+        text = "\0".join((entry.contact, entry.guidance, entry.description, entry.group))
+        since = self._memory.first_seen(entry.name, text, time.time())
+        self._board.show(text_values(self._prefix, entry, since))
+
+    def _show_quality(self, changed: Iterable[PlotEntry]) -> None:
+        groups = by_group(self.entries.values())
+        for group in {entry.group for entry in changed}:
+            states = self._unignored(groups[group])
+            self._board.show(quality_values(group_base(self._prefix, group), states))
+        self._board.show(quality_values(self._prefix, self._unignored(self.entries.values())))
+
+    def _unignored(self, entries: Iterable[PlotEntry]) -> list[PlotState]:
+        return [
+            self._overlaid(entry.name)
+            for entry in entries
+            if not entry.ignored and entry.name in self._states
+        ]

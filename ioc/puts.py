@@ -1,0 +1,210 @@
+"""A put from a client: checked, then carried out, then complete.
+
+Both faces bring their puts here, so that a rule exists once.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from ioc.access import AccessRules, Client
+from ioc.board import Board
+from ioc.description import Kind, PvDescription, Setting, Target
+from ioc.value import Content, PvValue
+from pipeline.errors import CommandError, NotPermitted
+from pipeline.messages import Command, SetConditions, SetIgnore, SetNews, SetThreshold, Who
+
+logger = logging.getLogger(__name__)
+
+LONG_RANGE: Final = (-(2**31), 2**31 - 1)
+Send = Callable[[Command], Awaitable[None]]
+
+
+class Clerk:
+    """Takes puts.
+
+    Attributes:
+        refused: Number of puts refused since the start.
+    """
+
+    def __init__(self, board: Board, rules: AccessRules, send: Send) -> None:
+        """Begin.
+
+        Args:
+            board: Where local settings are shown.
+            rules: Who may write.
+            send: Sends a command to the Keeper; returns when it is committed
+                and raises ``CommandError`` when it is not.
+        """
+        self._board = board
+        self._rules = rules
+        self._send = send
+        self.refused = 0
+        self.on_refusal: Callable[[], None] = lambda: None
+
+    def may_write(self, description: PvDescription, client: Client) -> bool:
+        """Tell whether a client may put to, or acknowledge, a PV at all."""
+        takes_puts = description.target is not None or description.ackable
+        return takes_puts and self._rules.may_write(description.group, client)
+
+    async def put(self, description: PvDescription, content: object, client: Client) -> None:
+        """Check a put and carry it out; complete when it is committed.
+
+        Args:
+            description: The PV.
+            content: What the client sent: a number, a text, or anything else.
+            client: Who sent it.
+
+        Raises:
+            NotPermitted: The client has no right to do this.
+            CommandError: Out of range, wrong type, or not carried out.
+        """
+        try:
+            target = self._permitted(description, client)
+            checked = check(description, content)
+            await self._carry_out(description, target, checked, client)
+        except CommandError as error:
+            self.refuse(description.name, client, str(error))
+            raise
+        logger.info(
+            "pv=%s user=%s host=%s event=put value=%r",
+            description.name,
+            client.user,
+            client.address,
+            checked,
+        )
+
+    def refuse(self, name: str, client: Client, why: str) -> None:
+        """Count and log a refused put."""
+        self.refused += 1
+        logger.warning(
+            "pv=%s user=%r host=%s event=put-refused reason=%r",
+            name,
+            client.user[:60],
+            client.address,
+            why,
+        )
+        self.on_refusal()
+
+    def acknowledge(self, description: PvDescription, client: Client) -> None:
+        """Check that a client may acknowledge the alarm of a PV.
+
+        Raises:
+            NotPermitted: It may not.
+        """
+        if not description.ackable:
+            self.refuse(description.name, client, "acknowledgement of a PV without alarm")
+            raise NotPermitted(f"{description.name} carries no alarm of its own")
+        if not self.may_write(description, client):
+            self.refuse(description.name, client, "no right to acknowledge")
+            raise NotPermitted(_denied(description, client))
+
+    def _permitted(self, description: PvDescription, client: Client) -> Target:
+        if description.target is None:
+            raise NotPermitted(f"{description.name} is read-only")
+        if not self._rules.may_write(description.group, client):
+            raise NotPermitted(_denied(description, client))
+        return description.target
+
+    async def _carry_out(
+        self, description: PvDescription, target: Target, content: Content, client: Client
+    ) -> None:
+        value = PvValue(content, time=time.time())
+        if target.setting is not Setting.ALARM_HANDLER:
+            who = Who(user=client.user[:500] or "unknown", host=client.address)
+            await self._send(make_command(target, content, who))
+        if target.setting in (Setting.ALARM_HANDLER, Setting.BEAM):
+            self._board.show({description.name: value})
+
+
+def make_command(target: Target, content: Content, who: Who) -> Command:
+    """Make the command that a put stands for.
+
+    Args:
+        target: Where the put goes.
+        content: The checked value.
+        who: Who put it.
+
+    Raises:
+        CommandError: The setting is none of the Keeper's.
+    """
+    match target.setting:
+        case Setting.THRESHOLD:
+            return SetThreshold(who=who, plot=target.plot, label=target.label, value=float(content))
+        case Setting.IGNORE:
+            return SetIgnore(who=who, plot=target.plot, ignored=bool(content))
+        case Setting.NEWS:
+            return SetNews(who=who, text=str(content))
+        case Setting.BEAM:
+            return SetConditions(who=who, beam_current=float(content))
+    raise CommandError(f"{target.setting} is no setting of the Keeper")
+
+
+def check(description: PvDescription, content: object) -> Content:
+    """Bring what a client sent into the type and range of a PV.
+
+    Args:
+        description: The PV.
+        content: A number or a text, as decoded from either protocol.
+
+    Raises:
+        CommandError: Says what was expected and what came.
+    """
+    if description.kind in (Kind.DOUBLE, Kind.LONG):
+        return _number(description, content)
+    if description.kind is Kind.ENUM:
+        return _state(description, content)
+    if not isinstance(content, str):
+        raise CommandError(f"expected a text, received {type(content).__name__}")
+    if len(content.encode(errors="replace")) >= description.max_length:
+        raise CommandError(f"expected fewer than {description.max_length} bytes of text")
+    if "\0" in content or not content.isprintable():
+        raise CommandError("expected printable text, received control characters")
+    return content
+
+
+def _number(description: PvDescription, content: object) -> Content:
+    if isinstance(content, str):
+        try:
+            return _number(description, float(content))
+        except ValueError:
+            raise CommandError(f"expected a number, received {content[:40]!r}") from None
+    if not isinstance(content, int | float):
+        raise CommandError(f"expected a number, received {type(content).__name__}")
+    if not math.isfinite(content):
+        raise CommandError(f"expected a finite number, received {content}")
+    whole = description.kind is Kind.LONG
+    low, high = description.drive or (LONG_RANGE if whole else (-math.inf, math.inf))
+    if not low <= content <= high:
+        raise CommandError(f"expected a number from {low:g} to {high:g}, received {content:g}")
+    if whole and content != int(content):
+        raise CommandError(f"expected a whole number, received {content:g}")
+    return int(content) if whole else float(content)
+
+
+def _state(description: PvDescription, content: object) -> Content:
+    choices = description.choices
+    if isinstance(content, str):
+        if content in choices:
+            return choices.index(content)
+        if not content.strip().isdecimal():
+            raise CommandError(f"expected one of {', '.join(choices)}, received {content[:40]!r}")
+        content = int(content)
+    if (
+        not isinstance(content, int | float)
+        or not math.isfinite(content)
+        or content != int(content)
+    ):
+        raise CommandError(f"expected one of {', '.join(choices)}, received {content!r:.40}")
+    if not 0 <= content < len(choices):
+        raise CommandError(f"expected a state from 0 to {len(choices) - 1}, received {content:g}")
+    return int(content)
+
+
+def _denied(description: PvDescription, client: Client) -> str:
+    return (
+        f"user {client.user[:60]!r} at {client.address} may not write to {description.name}"
+        f" (access security group {description.group})"
+    )
