@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from db.append_only import guard
 from pipeline.errors import ConfigError, StoreError, StoreUnavailable
 
 BUSY_TIMEOUT_MS: Final = 5_000
@@ -111,6 +112,7 @@ def writing(engine: Engine) -> Iterator[Session]:
     with _mapped(engine):
         writer = engine.execution_options(hydra_writes=True)
         with Session(writer) as session, session.begin():
+            guard(session)
             yield session
 
 

@@ -3,50 +3,16 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor, audit
 from db.catalogue import Plot, PlotType
-from db.operation import LivePlot, MonitoringLog, News, RunHistory, RunStatus
-from pipeline.errors import StoreError
-
-
-class Transition(IntEnum):
-    """Place of a log row in its stretch."""
-
-    MIDDLE = 0
-    START = 1
-    END = 2
-    SINGLE = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """One verdict as it is recorded."""
-
-    plot_type_id: int
-    model_id: int | None
-    period: str
-    run: int
-    chunk: int
-    sha256: str
-    image_time: float
-    label: str
-    confidence: float
-    confirmed: bool
-    output: Mapping[str, float]
-    """All weights by label."""
-    thresholds: Mapping[str, float]
-    """Thresholds by label, as they are now."""
-    unbiased: bool
-    late: bool
-    offline: bool = False
-    beam_current: float | None = None
-    error: str = ""
+from db.log_queries import log
+from db.operation import LivePlot, News, RunHistory, RunStatus
+from db.verdict import Verdict, insert_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +83,7 @@ def record(session: Session, verdict: Verdict, *, keep: bool) -> Recorded:
     if known is not None:
         return Recorded(known, known=True)
     plot_id = _keep(session, verdict) if keep else None
-    # The stretch is looked up before the new row is there, so that the row
-    # before it is still the newest.
-    logged = not verdict.error and (verdict.label == "Bad" or not verdict.confirmed)
-    previous = _stretch(session, verdict) if logged and not verdict.late else None
-    history_id = _insert(
+    history_id = insert_row(
         session,
         RunHistory,
         {
@@ -132,8 +94,8 @@ def record(session: Session, verdict: Verdict, *, keep: bool) -> Recorded:
             "inserted_at": time.time(),
         },
     )
-    if logged:
-        _log(session, verdict, history_id, previous)
+    if not verdict.error and (verdict.label == "Bad" or not verdict.confirmed):
+        log(session, verdict, history_id)
     return Recorded(history_id, known=False)
 
 
@@ -216,7 +178,7 @@ def _keep(session: Session, verdict: Verdict) -> int:
     found = session.scalars(select(Plot.id).filter_by(**key)).first()
     if found is not None:
         return found
-    return _insert(
+    return insert_row(
         session,
         Plot,
         {
@@ -226,67 +188,3 @@ def _keep(session: Session, verdict: Verdict) -> int:
             "unbiased": verdict.unbiased,
         },
     )
-
-
-def _stretch(session: Session, verdict: Verdict) -> MonitoringLog | None:
-    """Find the log row that the new one continues.
-
-    A stretch breaks when the label, the confirmation or the row of consecutive
-    chunks changes. Images without chunk numbers are consecutive when nothing
-    was judged between them.
-    """
-    previous = session.scalars(
-        select(MonitoringLog)
-        .where(MonitoringLog.plot_type_id == verdict.plot_type_id)
-        .order_by(MonitoringLog.image_time.desc(), MonitoringLog.id.desc())
-        .limit(1)
-    ).first()
-    if previous is None or (
-        (previous.label, previous.is_confirmed, previous.run, previous.period)
-        != (verdict.label, verdict.confirmed, verdict.run, verdict.period)
-    ):
-        return None
-    if verdict.chunk == previous.chunk + 1:
-        return previous
-    if verdict.chunk != 0 or previous.chunk != 0:
-        return None
-    newest = session.scalars(
-        select(RunHistory.id)
-        .where(RunHistory.plot_type_id == verdict.plot_type_id)
-        .order_by(RunHistory.image_time.desc(), RunHistory.id.desc())
-        .limit(1)
-    ).first()
-    return previous if newest == previous.run_history_id else None
-
-
-def _log(
-    session: Session, verdict: Verdict, history_id: int, previous: MonitoringLog | None
-) -> None:
-    if previous is not None:
-        start = previous.is_transition == Transition.SINGLE
-        previous.is_transition = Transition.START if start else Transition.MIDDLE
-        session.flush()
-    _insert(
-        session,
-        MonitoringLog,
-        {
-            "run_history_id": history_id,
-            "plot_type_id": verdict.plot_type_id,
-            "image_time": verdict.image_time,
-            "period": verdict.period,
-            "run": verdict.run,
-            "chunk": verdict.chunk,
-            "label": verdict.label,
-            "confidence": verdict.confidence,
-            "is_confirmed": verdict.confirmed,
-            "is_transition": Transition.END if previous is not None else Transition.SINGLE,
-        },
-    )
-
-
-def _insert(session: Session, table: Any, values: dict[str, Any]) -> int:
-    result = cast("CursorResult[Any]", session.execute(insert(table).values(values)))
-    key = result.inserted_primary_key
-    if key is None:
-        raise StoreError(f"the database gave no key for a row of {table.__tablename__}")
-    return int(key[0])

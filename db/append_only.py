@@ -1,0 +1,38 @@
+"""Tables that only grow: our own sessions refuse to change or delete their rows."""
+
+from typing import Final
+
+from sqlalchemy import event
+from sqlalchemy.orm import ORMExecuteState, Session
+
+from db.audit import AuditLog
+from db.labels import LabelHistory
+from db.models import ModelActivation, ThresholdHistory
+from db.operation import RunHistory
+from pipeline.errors import StoreError
+
+APPEND_ONLY: Final = (AuditLog, LabelHistory, ModelActivation, RunHistory, ThresholdHistory)
+
+
+def guard(session: Session) -> None:
+    """Let a session only insert into the tables that only grow.
+
+    Args:
+        session: A new session. What it is asked to do against the rule raises
+            StoreError, and its transaction is taken back.
+    """
+    event.listen(session, "before_flush", _check_objects)
+    event.listen(session, "do_orm_execute", _check_statement)
+
+
+def _check_objects(session: Session, _context: object, _instances: object) -> None:
+    changed = [row for row in session.dirty if session.is_modified(row)]
+    for row in [*changed, *session.deleted]:
+        if isinstance(row, APPEND_ONLY):
+            raise StoreError(f"rows of {row.__tablename__} are never changed nor deleted")
+
+
+def _check_statement(state: ORMExecuteState) -> None:
+    mapper = state.bind_mapper
+    if (state.is_update or state.is_delete) and mapper and mapper.class_ in APPEND_ONLY:
+        raise StoreError(f"rows of {mapper.class_.__tablename__} are never changed nor deleted")
