@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from hydra_ioc.installation import DEMO_NOTE, INDEX_FILE, read_index, write_index
+from hydra_ioc.release import DEMO_NOTE, INDEX_FILE, read_index, write_index
 from hydra_ioc.simulated import dataset, training_samples
 from pipeline.errors import CommandError
 from pipeline.vision.dataset import Dataset

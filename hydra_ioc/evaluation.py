@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from hydra_ioc.installation import read_index
+from hydra_ioc.release import read_index
 from hydra_ioc.simulated import EVALUATION_RUN, Sample, region_mask, sample
 from pipeline.errors import ModelError
 from pipeline.vision.evaluation import Rate

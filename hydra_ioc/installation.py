@@ -5,9 +5,8 @@ import tempfile
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-import msgspec
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
@@ -19,22 +18,13 @@ from db.model_queries import activate_model, register_model
 from db.models import ActiveModel, Model, ModelPlotType
 from hydra_ioc.record import actor, open_record
 from hydra_ioc.registry import model_of
+from hydra_ioc.release import DEMO_NOTE, read_index
 from pipeline.config import Config
-from pipeline.errors import ModelError
-from pipeline.messages import Digest, Name
 from pipeline.vision.card import ModelCard, verify
 from simulation.plots import PLOTS
 
-INDEX_FILE: Final = "index.json"
-INDEX_LIMIT: Final = 1_000_000
 RELEASE: Final = "release"
 """Who signs for the models of a release."""
-DEMO_NOTE: Final = "Trained on the simulated experiment; comes with the release."
-"""Note of every model of a release; one such model gives way to the next."""
-
-_decoder: msgspec.json.Decoder[dict[str, str]] = msgspec.json.Decoder(
-    Annotated[dict[Name, Digest], msgspec.Meta(min_length=1, max_length=1000)]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +36,6 @@ class Installed:
     plots_added: int
     models_added: int
     activated: int
-
-
-def read_index(folder: Path) -> dict[str, str]:
-    """Read which model judges which plot.
-
-    Args:
-        folder: Holds ``index.json`` and the model folders.
-
-    Returns:
-        Digest by plot name.
-
-    Raises:
-        ModelError: There is no index, or it is not one.
-    """
-    path = folder / INDEX_FILE
-    try:
-        with path.open("rb") as file:
-            data = file.read(INDEX_LIMIT)
-    except OSError as error:
-        raise ModelError(f"expected an index of models at {path}: {error.strerror}") from error
-    try:
-        return _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"expected {path} to hold plot names and digests: {error}") from error
-
-
-def write_index(folder: Path, index: dict[str, str]) -> None:
-    """Write ``index.json``: digest by plot name."""
-    text = msgspec.json.format(msgspec.json.encode(index, order="sorted"), indent=2)
-    (folder / INDEX_FILE).write_bytes(text + b"\n")
 
 
 def install_models(config: Config, source: Path) -> Installed:
@@ -147,7 +107,7 @@ def describe_models(session: Session) -> list[dict[str, Any]]:
         One object a model: digest, name, architecture, labels, plots it was
         trained for, whether it is signed, where it is active.
     """
-    names = dict(session.execute(select(PlotType.id, PlotType.name)).tuples())
+    names = dict(session.execute(select(PlotType.id, PlotType.name)).tuples().all())
     trained, active, probation = defaultdict(list), defaultdict(list), defaultdict(list)
     for link in session.scalars(select(ModelPlotType)):
         trained[link.model_id].append(names[link.plot_type_id])
@@ -177,7 +137,9 @@ def _in_place(engine: Engine, index: dict[str, str]) -> bool:
                 select(PlotType.name, Model.digest)
                 .join(ActiveModel, ActiveModel.plot_type_id == PlotType.id)
                 .join(Model, ActiveModel.model_id == Model.id)
-            ).tuples()
+            )
+            .tuples()
+            .all()
         )
         names = set(session.scalars(select(PlotType.name)))
     return set(PLOTS) <= names and all(found.get(plot) == index[plot] for plot in index)
@@ -205,7 +167,7 @@ def _add_plots(session: Session, wanted: list[str]) -> int:
 
 
 def _activate(session: Session, who: Actor, index: dict[str, str]) -> int:
-    ids = dict(session.execute(select(Model.digest, Model.id)).tuples())
+    ids = dict(session.execute(select(Model.digest, Model.id)).tuples().all())
     activated = 0
     for plot, digest in index.items():
         active = session.get(ActiveModel, plot_type(session, plot).id)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hydra_ioc.commands.models import DEFAULT_MODELS
+from hydra_ioc.release import DEMO_MODELS
 
 
 @click.command()
@@ -19,7 +19,7 @@ from hydra_ioc.commands.models import DEFAULT_MODELS
 @click.option(
     "--models",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=DEFAULT_MODELS,
+    default=DEMO_MODELS,
     show_default="deploy/models",
     help="Folder with index.json and one folder per model.",
 )
@@ -66,7 +66,7 @@ def command(
     Example: hydra-ioc evaluate --json evaluation.json
     """
     from hydra_ioc.evaluation import evaluation_samples, judge_all, summary
-    from hydra_ioc.installation import read_index
+    from hydra_ioc.release import read_index
     from simulation.faults import plot_kind
 
     chosen = list(plots) or sorted(read_index(models))

@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
+from hydra_ioc.release import DEMO_MODELS
 from pipeline.config import load
-
-DEFAULT_MODELS = Path(__file__).resolve().parents[2] / "deploy" / "models"
 
 
 @click.group()
@@ -52,7 +51,7 @@ def list_(config_file: Path | None, *, as_json: bool) -> None:
     "--from",
     "source",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=DEFAULT_MODELS,
+    default=DEMO_MODELS,
     show_default="the demo's models",
     help="Folder with index.json (plot -> digest) and one folder per model.",
 )
@@ -97,7 +96,7 @@ def install(config_file: Path | None, source: Path) -> None:
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
-    default=DEFAULT_MODELS,
+    default=DEMO_MODELS,
     show_default="deploy/models",
 )
 def make_demo(**options: Any) -> None:
