@@ -1,13 +1,16 @@
 """A deployment of its own for every system test."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hydra_ioc.bench.plots import PlotFile, draw_files
 from hydra_ioc.bench.stand import Stand, wait_for
+from tests.fixtures_mariadb import MariaDb
 from tests.system.ca import CaClient
 
 PLOTS = ["CDC_occupancy", "FCAL_occupancy", "ST_occupancy", "TOF_occupancy"]
@@ -48,3 +51,13 @@ def launch() -> Iterator[Callable[..., tuple[Stand, CaClient]]]:
             return stand, client
 
         yield start
+
+
+@pytest.fixture
+def mariadb_server() -> Iterator[MariaDb]:
+    """A MariaDB server that the test may stop."""
+    with tempfile.TemporaryDirectory(prefix="hydra-mariadb-") as folder:
+        server = MariaDb(Path(folder))
+        server.start()
+        yield server
+        server.stop()
