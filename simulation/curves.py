@@ -51,7 +51,8 @@ class SpectrumPad:
         drift = float(np.clip(rng.normal(), -2.0, 2.0))
         places = (np.arange(self.bins) + 0.5) / self.bins
         density = self.shape(places, drift)
-        return density * (self.entries * conditions.statistics / density.sum())
+        scale = self.entries * conditions.statistics / float(density.sum())
+        return np.asarray(density * scale)
 
     def spoil(self, fault: Fault, values: Floats, rng: np.random.Generator) -> tuple[Floats, Mask]:
         """See ``Pad.spoil``."""
@@ -190,8 +191,8 @@ class ProfilePad:
             error = max(3, round(scale * (value * (1.0 - value) / self.tries) ** 0.5))
             cv2.line(image, (x, y - error), (x, y + error), (0, 0, 153), 2)
             half = round(step / 2)
-            cv2.line(image, (x - half, y), (x + half, y), (0, 0, 153), 2)
-            cv2.circle(image, (x, y), 6, (0, 0, 153), -1)
+            cv2.line(image, (x - half, y), (x + half, y), (0, 0, 153), 4)
+            cv2.circle(image, (x, y), 9, (0, 0, 153), -1)
         outline(image, frame, self.axes)
         canvas.ticks_y(image, frame, 0.0, self.axes.y_high, 6)
 

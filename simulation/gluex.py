@@ -33,7 +33,7 @@ def cdc() -> tuple[Detector, RingPad, ProfilePad]:
     detector = Detector(
         "CDC",
         crate=wedge + 1,
-        slot=layer // 2 + 3,
+        slot=layer // 5 + 3,
         board=(wedge // 2) * 7 + layer // 2 + 1,
         known_dead=3,
     )

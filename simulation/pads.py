@@ -106,7 +106,7 @@ def frames(rows: int, columns: int, pads: list[Pad]) -> list[Frame]:
     for index, pad in enumerate(pads):
         x = (index % columns) * width
         y = canvas.HEADER_PX + (index // columns) * height
-        left = round(text * 3.9)
+        left = round(text * (4.8 if pad.axes.y else 3.4))
         right = round(text * 4.6) if pad.coloured else round(text * 1.6)
         top = round(text * 1.9)
         bottom = round(text * 3.0)
@@ -122,7 +122,7 @@ def prepare_axes(image: Pixels, frame: Frame, axes: Axes) -> None:
     canvas.write(image, axes.title, middle, frame.top - size * 0.6, size, align=0.5)
     canvas.write(image, axes.x, frame.right, frame.bottom + size * 2.5, size, align=1.0)
     if axes.y:
-        canvas.write_upwards(image, axes.y, max(0, frame.left - round(size * 3.8)), frame.top, size)
+        canvas.write_upwards(image, axes.y, max(0, frame.left - round(size * 4.7)), frame.top, size)
     canvas.numbers_x(image, frame, axes.low, axes.high, divisions(frame, axes))
 
 
