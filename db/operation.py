@@ -65,7 +65,6 @@ class MonitoringLog(Base):
     __tablename__ = "monitoring_log"
     __table_args__ = table(
         UniqueConstraint("run_history_id"),
-        Index(None, "plot_type_id", "run", "chunk"),
         Index(None, "plot_type_id", "image_time"),
         Index(None, "image_time"),
         CheckConstraint("is_transition BETWEEN 0 AND 3", name="transition_is_a_code"),

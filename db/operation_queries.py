@@ -1,27 +1,15 @@
-"""Writing the record of operation, image by image, inside one transaction."""
+"""What plots show now, the news, and the runs: all that is written over and over."""
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor, audit
-from db.catalogue import Plot, PlotType
-from db.log_queries import log
-from db.operation import LivePlot, News, RunHistory, RunStatus
-from db.verdict import Verdict, insert_row
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What became of a verdict."""
-
-    history_id: int
-    known: bool
-    """The same image was recorded before; nothing was written."""
+from db.catalogue import PlotType
+from db.operation import LivePlot, News, RunStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,55 +36,6 @@ class Live:
     count: int
     since: float
     beam_current: float | None = None
-
-
-def find_verdict(
-    session: Session, *, plot_type_id: int, period: str, run: int, chunk: int, sha256: str
-) -> int | None:
-    """Give the id of the row of this very image, None when it is not recorded."""
-    return session.scalars(
-        select(RunHistory.id).where(
-            RunHistory.plot_type_id == plot_type_id,
-            RunHistory.run == run,
-            RunHistory.chunk == chunk,
-            RunHistory.period == period,
-            RunHistory.sha256 == sha256,
-        )
-    ).first()
-
-
-def record(session: Session, verdict: Verdict, *, keep: bool) -> Recorded:
-    """Record a verdict, keep its image's row, and log it where somebody should look.
-
-    Everything is written in the caller's transaction. The same image a second
-    time writes nothing.
-
-    Args:
-        session: A session of a transaction that writes.
-        verdict: The verdict.
-        keep: Whether the image is kept; its file must be in the store already.
-
-    Returns:
-        The row, and whether it was there before.
-    """
-    known = find_verdict(session, **_key(verdict))
-    if known is not None:
-        return Recorded(known, known=True)
-    plot_id = _keep(session, verdict) if keep else None
-    history_id = insert_row(
-        session,
-        RunHistory,
-        {
-            **{name: getattr(verdict, name) for name in Verdict.__slots__},
-            "output": dict(verdict.output),
-            "thresholds": dict(verdict.thresholds),
-            "plot_id": plot_id,
-            "inserted_at": time.time(),
-        },
-    )
-    if not verdict.error and (verdict.label == "Bad" or not verdict.confirmed):
-        log(session, verdict, history_id)
-    return Recorded(history_id, known=False)
 
 
 def set_live(session: Session, live: Live) -> None:
@@ -164,27 +103,3 @@ def see_run(session: Session, period: str, run: int, beam_current: float | None)
         session.add(row)
     row.beam_current = beam_current
     session.flush()
-
-
-def _key(verdict: Verdict) -> dict[str, Any]:
-    return {
-        name: getattr(verdict, name)
-        for name in ("plot_type_id", "period", "run", "chunk", "sha256")
-    }
-
-
-def _keep(session: Session, verdict: Verdict) -> int:
-    key = _key(verdict)
-    found = session.scalars(select(Plot.id).filter_by(**key)).first()
-    if found is not None:
-        return found
-    return insert_row(
-        session,
-        Plot,
-        {
-            **key,
-            "image_time": verdict.image_time,
-            "kept_at": time.time(),
-            "unbiased": verdict.unbiased,
-        },
-    )

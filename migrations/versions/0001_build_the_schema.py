@@ -661,11 +661,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_monitoring_log_image_time"), "monitoring_log", ["image_time"])
     op.create_index(
-        op.f("ix_monitoring_log_plot_type_id_run_chunk"),
-        "monitoring_log",
-        ["plot_type_id", "run", "chunk"],
-    )
-    op.create_index(
         op.f("ix_monitoring_log_plot_type_id_image_time"),
         "monitoring_log",
         ["plot_type_id", "image_time"],
