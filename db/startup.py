@@ -10,8 +10,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.script.revision import ResolutionError
-from alembic.util.exc import CommandError as AlembicError
 from sqlalchemy import Connection, Engine, inspect, text
 
 from db.engine import connected, make_engine, safe_url
@@ -166,6 +164,9 @@ def _state(engine: Engine) -> tuple[str | None, bool]:
 
 
 def _move(engine: Engine, revision: str, *, up: bool) -> str:
+    if revision not in {"head", "base", *_known()}:
+        known = ", ".join(sorted(_known()))
+        raise CommandError(f"there is no revision {revision!r}; known are {known} and base")
     try:
         found, _ = _state(engine)
         if found is not None and found not in _known():
@@ -173,13 +174,7 @@ def _move(engine: Engine, revision: str, *, up: bool) -> str:
         with connected(engine, writes=True) as connection:
             _wait_for_others(connection)
             config = _alembic(connection)
-            try:
-                (command.upgrade if up else command.downgrade)(config, revision)
-            except (AlembicError, ResolutionError) as error:
-                raise CommandError(
-                    f"cannot reach revision {revision}: {error};"
-                    f" known are {', '.join(sorted(_known()))} and base"
-                ) from error
+            (command.upgrade if up else command.downgrade)(config, revision)
         reached = _state(engine)[0] or "base"
         logger.info("event=migrated database=%s from=%s to=%s", safe_url(engine), found, reached)
         return reached
@@ -187,7 +182,7 @@ def _move(engine: Engine, revision: str, *, up: bool) -> str:
         engine.dispose()
 
 
-def new_revision(url: str, message: str, password_file: Path | None = None) -> Any:
+def new_revision(url: str, message: str, password_file: Path | None = None) -> Path:
     """Write a new migration from the difference between code and database.
 
     Args:
@@ -206,7 +201,7 @@ def new_revision(url: str, message: str, password_file: Path | None = None) -> A
         with connected(engine) as connection:
             config = _alembic(connection)
             number = f"{len(_known()) + 1:04d}"
-            script = command.revision(config, message, autogenerate=True, rev_id=number)
-        return getattr(script, "path", script)
+            script: Any = command.revision(config, message, autogenerate=True, rev_id=number)
+        return Path(script.path)
     finally:
         engine.dispose()
