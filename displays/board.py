@@ -19,12 +19,20 @@ Item = Card | Notice
 class Board(QScrollArea):
     """Lays cards out; as many columns as let all be seen without scrolling."""
 
-    def __init__(self, parent: QWidget, *, columns: int | None = None, empty: str = "") -> None:
+    def __init__(
+        self,
+        parent: QWidget,
+        *,
+        columns: int | None = None,
+        squeezed: bool = False,
+        empty: str = "",
+    ) -> None:
         """Begin empty.
 
         Args:
             parent: Owner.
             columns: Fixed number of columns; None to choose what fits.
+            squeezed: Whether pictures give up height so that more cards are seen.
             empty: Text shown while the board has no item.
         """
         super().__init__(parent)
@@ -32,6 +40,7 @@ class Board(QScrollArea):
         self.zoom = 0
         """Columns fewer (positive) or more (negative) than what fits."""
         self._columns = columns
+        self._squeezed = squeezed
         self._ground = QWidget(self)
         self._empty = QLabel(empty, self._ground)
         self._empty.setObjectName("empty")
@@ -78,6 +87,7 @@ class Board(QScrollArea):
         width = self.viewport().width()
         columns = self._columns or self._fitting(width)
         wide = max(80, (width - GAP * (columns + 1)) // columns)
+        self._squeeze(wide)
         top, row_height, bottom = GAP, 0, GAP
         for index, item in enumerate(self.items):
             column = index % columns
@@ -120,6 +130,18 @@ class Board(QScrollArea):
         ends = {Qt.Key_Home: 0, Qt.Key_End: len(self.items) - 1}
         there = ends.get(event.key(), here + steps.get(event.key(), 0))
         self.reveal(self.items[min(max(there, 0), len(self.items) - 1)])
+
+    def _squeeze(self, wide: int) -> None:
+        cards = [item for item in self.items if isinstance(item, Card)]
+        for card in cards:
+            card.squeeze = 0
+        if not (self._squeezed and cards):
+            return
+        need = sum(card.height_for(wide) + GAP for card in cards) + GAP
+        over = need - self.viewport().height()
+        if over > 0:
+            for card in cards:
+                card.squeeze = -(-over // len(cards))
 
     def _columns_now(self) -> int:
         return self._columns or self._fitting(self.viewport().width())

@@ -1,6 +1,6 @@
 """The card of one plot."""
 
-from qtpy.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
@@ -15,18 +15,13 @@ from qtpy.QtGui import (
 from qtpy.QtWidgets import QMenu, QWidget
 
 from displays import card_paint, palette
-from displays.card_state import Face, Line, Reading, face_of
+from displays.action_row import ASKS, ActionRow
+from displays.card_state import Face, Level, Line, Reading, face_of
 from displays.heat import Heat
 from displays.picture import Scaler, as_image
 from displays.plot_link import PlotLink
 from displays.text import clock, percent
 
-ASKS = (
-    ("open", "Open larger\tEnter"),
-    ("share", "Copy for the log book\tC"),
-    ("save", "Save picture and text ...\tS"),
-    ("hide", "Hide this plot\tH"),
-)
 KEYS = {
     Qt.Key_Return: "open",
     Qt.Key_Enter: "open",
@@ -61,6 +56,9 @@ class Card(QWidget):
         self.opacity = 0.4
         self.wordy = False
         """Whether reason, guidance and contact stand under the picture."""
+        self.squeeze = 0
+        """Pixels that the picture gives up so that more cards are seen."""
+        self._buttons: ActionRow | None = None
         self._lines: tuple[str, ...] = ()
         self._image: QImage | None = None
         self._heat: Heat | None = None
@@ -121,7 +119,7 @@ class Card(QWidget):
 
     def height_for(self, width: int) -> int:
         """Give the height that a width needs, in pixels."""
-        return card_paint.plan(width, self._line_count(width)).height
+        return card_paint.plan(width, self._line_count(width), self.squeeze).height
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Paint the card."""
@@ -152,11 +150,25 @@ class Card(QWidget):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
         """Offer everything that can be done with the plot."""
         menu = QMenu(self)
-        actions = {menu.addAction(text): ask for ask, text in ASKS}
+        actions = {menu.addAction(f"{tip}\t{key}"): ask for ask, _, tip, key in ASKS}
         chosen = menu.exec_(event.globalPos() if event else self.mapToGlobal(QPoint(20, 20)))
         menu.deleteLater()
         if chosen in actions:
             self._ask(actions[chosen])
+
+    def enterEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Offer the buttons while the mouse is on the card."""
+        super().enterEvent(event)
+        if self._buttons is None:
+            self._buttons = ActionRow(self)
+            self._buttons.asked.connect(self._ask)
+        self._buttons.place(self._plan().picture)
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Take the buttons away again."""
+        super().leaveEvent(event)
+        if self._buttons is not None:
+            self._buttons.hide()
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
         """Show the focus."""
@@ -172,7 +184,7 @@ class Card(QWidget):
         self.asked.emit(what, self.link.plot.name)
 
     def _plan(self) -> card_paint.Plan:
-        return card_paint.plan(self.width(), self._line_count(self.width()))
+        return card_paint.plan(self.width(), self._line_count(self.width()), self.squeeze)
 
     def _line_count(self, width: int) -> int:
         if not self._lines:
@@ -188,8 +200,9 @@ class Card(QWidget):
     def _paint_below_title(self, painter: QPainter, parts: card_paint.Plan) -> None:
         card_paint.paint_word(painter, parts.word, self.face, parts.letter)
         heat = self._heat if self.wordy else None
+        image = None if self.face.level == Level.NOTHING else self._image
         card_paint.paint_picture(
-            painter, parts.picture, self._image, self.face, heat=heat, opacity=self.opacity
+            painter, parts.picture, image, self.face, heat=heat, opacity=self.opacity
         )
         card_paint.paint_bar(painter, parts.bar, self.face, parts.letter)
         small = round(parts.letter * 0.92)

@@ -12,6 +12,10 @@ from displays.shapes import paint_sign
 
 ASPECT = 0.75
 """Height over width of the room for the picture."""
+LEAST = 0.42
+"""Where the picture is squeezed, its least height over the width."""
+CAPTIONED = frozenset({Level.WARNING, Level.UNALARMED})
+"""Levels whose reason stands on the lower edge of the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +33,23 @@ class Plan:
     """Height of small letters in pixels."""
 
 
-def plan(width: int, note_lines: int) -> Plan:
+def plan(width: int, note_lines: int, squeeze: int = 0) -> Plan:
     """Lay out a card.
 
     Args:
         width: Of the whole card in pixels.
         note_lines: How many lines of text stand under the picture.
+        squeeze: Pixels to take from the height of the picture, as far as it is
+            still worth seeing.
     """
     letter = max(11, min(24, round(width / 24)))
     line = round(letter * 1.35)
     pad = 8
     inner = width - 2 * pad
+    tall = max(round(inner * LEAST), round(inner * ASPECT) - squeeze)
     title = QRect(0, 0, width, round(letter * 2.2))
     word = QRect(pad, title.bottom() + 4, inner, round(letter * 2.0))
-    picture = QRect(pad, word.bottom() + 4, inner, round(inner * ASPECT))
+    picture = QRect(pad, word.bottom() + 4, inner, tall)
     bar = QRect(pad, picture.bottom() + 5, inner, round(letter * 1.5))
     foot = QRect(pad, bar.bottom() + 2, inner, line)
     note = QRect(pad, foot.bottom() + 2, inner, line * note_lines)
@@ -226,6 +233,8 @@ def paint_picture(
         painter.fillRect(box, QBrush(QColor(90, 90, 100, 110), Qt.BDiagPattern))
     if face.veiled or image is None:
         _paint_banner(painter, box, face)
+    elif face.level in CAPTIONED and face.note:
+        _paint_caption(painter, box, face)
     painter.restore()
 
 
@@ -235,16 +244,37 @@ def _paint_banner(painter: QPainter, box: QRect, face: Face) -> None:
     band = QRect(box.left(), box.center().y() - box.height() // 6, box.width(), box.height() // 3)
     if veiled:
         painter.fillRect(band, QColor(palette.FRAME[face.level]))
-    line = band.adjusted(6, 0, -6, -band.height() // 3)
-    below = QRect(line.left(), line.bottom() - 2, line.width(), band.bottom() - line.bottom())
+    line = band.adjusted(6, 0, -6, -band.height() // 2)
+    below = band.adjusted(6, line.height(), -6, -3)
     ink = "#ffffff" if veiled else palette.FAINT
-    size = max(12, box.width() // 11)
+    size = max(12, min(box.width() // 11, band.height() // 2))
     paint_text(painter, line, text, size_px=size, colour=ink, bold=True, align=Qt.AlignHCenter)
-    paint_text(
-        painter,
-        below,
-        face.note,
-        size_px=max(10, box.width() // 20),
-        colour=ink,
-        align=Qt.AlignHCenter,
-    )
+    paint_wrapped(painter, below, face.note, size_px=max(11, box.width() // 20), colour=ink)
+
+
+def paint_wrapped(
+    painter: QPainter,
+    box: QRect,
+    text: str,
+    *,
+    size_px: int,
+    colour: str,
+    bold: bool = False,
+    align: int = Qt.AlignHCenter,
+) -> None:
+    """Write a sentence in as many lines as it needs; smaller letters until it fits."""
+    flags = align | Qt.AlignVCenter | Qt.TextWordWrap
+    for size in range(size_px, 7, -1):
+        letters = font(size, bold=bold)
+        if box.contains(QFontMetrics(letters).boundingRect(box, flags, text)):
+            break
+    painter.setFont(letters)
+    painter.setPen(QColor(colour))
+    painter.drawText(box, flags, text)
+
+
+def _paint_caption(painter: QPainter, box: QRect, face: Face) -> None:
+    band = QRect(box.left(), box.bottom() - box.height() // 5, box.width(), box.height() // 5 + 1)
+    painter.fillRect(band, QColor(palette.TITLE[face.level]))
+    size = max(11, box.width() // 20)
+    paint_wrapped(painter, band.adjusted(4, 1, -4, -1), face.note, size_px=size, colour=palette.INK)

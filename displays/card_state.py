@@ -152,16 +152,18 @@ def face_of(plot: Plot, reading: Reading, line: Line) -> Face:
     level = level_of(plot, reading, line)
     label = plot.label(reading.label) if reading.label else None
     judged = reading.label not in (None, NO_MODEL, NOTHING)
+    veiled = level in VEILED
+    was = "was " if veiled else ""
     return Face(
         level=level,
         word=_word(level, reading),
-        verdict=f"{reading.label} @ {percent(reading.confidence)}" if judged else "",
+        verdict=f"{was}{reading.label} @ {percent(reading.confidence)}" if judged else "",
         note=_note(level, reading, line),
         colour=label.colour if label else NO_COLOUR,
-        confirmed=judged and reading.confirmed is True,
+        confirmed=judged and not veiled and reading.confirmed is True,
         confidence=reading.confidence if judged else None,
         threshold=reading.thresholds.get(reading.label or "") if judged else None,
-        age="" if reading.label == NOTHING or not reading.label else age_text(reading.age_s),
+        age=_age(level, reading),
         origin=_origin(reading),
     )
 
@@ -219,13 +221,13 @@ def headline(levels: Iterable[Level]) -> Headline:
     if worst >= Level.SILENT and counts[worst] == total:
         return Headline(worst, WORDS[worst])
     if worst <= Level.NO_MODEL:
-        return Headline(
-            worst, "ALL GOOD" if worst == Level.GOOD else f"{counts.get(Level.GOOD, 0)} GOOD"
-        )
-    named = [level for level in HEADLINE_WORDS if level in counts]
+        good = counts.get(Level.GOOD, 0)
+        return Headline(worst, "ALL GOOD" if good == total else f"{good} GOOD OF {total}")
+    least = Level.WARNING if worst >= Level.WARNING else Level.GOOD
+    named = [level for level in HEADLINE_WORDS if level in counts and level >= least]
     # A bad detector leads, though a lost PV may be the higher level: crews act on it.
     named.sort(key=lambda level: level != Level.BAD)
-    text = "   ".join(f"{counts[level]} {HEADLINE_WORDS[level]}" for level in named[:3])
+    text = "   ".join(f"{counts[level]} {HEADLINE_WORDS[level]}" for level in named)
     return Headline(named[0], text)
 
 
@@ -236,7 +238,7 @@ def _word(level: Level, reading: Reading) -> str:
     if level == Level.BAD:
         return label.upper()
     if level == Level.UNCONFIRMED:
-        return f"{label} (minor)" if reading.confirmed else f"{label}?"
+        return f"{label}, minor" if reading.confirmed else f"{label}, unconfirmed"
     return label
 
 
@@ -253,6 +255,13 @@ def _note(level: Level, reading: Reading, line: Line) -> str:
     if level in (Level.GOOD, Level.NO_MODEL):
         return ""
     return reading.reason
+
+
+def _age(level: Level, reading: Reading) -> str:
+    # Without the IOC nobody knows whether there is a newer image.
+    if level >= Level.SILENT or reading.label in (None, NOTHING):
+        return ""
+    return age_text(reading.age_s)
 
 
 def _origin(reading: Reading) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QPushButton, QSlider, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSlider, QWidget
 
-ALL_GROUPS = "All groups"
+ALL_GROUPS = "all"
 STEPS = 20
 """The opacity moves in steps of 0.05, as in the original."""
 
@@ -18,16 +18,17 @@ class Controls(QWidget):
     show_again = Signal(str)
     """A hidden plot shall be shown; empty for all."""
     zoom_asked = Signal(int)
+    signs_asked = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         """Begin with no group and nothing hidden."""
         super().__init__(parent)
-        self.groups = QComboBox(self)
-        self.groups.addItem(ALL_GROUPS)
-        self.groups.setAccessibleName("Show only this group")
-        self.groups.setToolTip("Show only this group (G)")
-        self.groups.activated.connect(self._choose_group)
-        self.hidden = QPushButton("Hidden (0)", self)
+        self._groups: tuple[str, ...] = ()
+        self.groups = QPushButton(self)
+        self.groups.setToolTip("Show only one group (G)")
+        self.groups.clicked.connect(self.open_groups)
+        self.set_groups((), "")
+        self.hidden = QPushButton("Hidden (0) \u25be", self)
         self.hidden.setToolTip("Plots you have hidden; they still raise alarms (U)")
         self.hidden.clicked.connect(self.open_hidden)
         row = QHBoxLayout(self)
@@ -42,6 +43,10 @@ class Controls(QWidget):
             button.setProperty("step", step)
             button.clicked.connect(self._zoom)
             row.addWidget(button)
+        signs = QPushButton("Signs", self)
+        signs.setToolTip("What the signs and keys mean (F1)")
+        signs.clicked.connect(self.signs_asked)
+        row.addWidget(signs)
         self._names: tuple[str, ...] = ()
 
     def set_groups(self, names: Iterable[str], chosen: str) -> None:
@@ -51,15 +56,24 @@ class Controls(QWidget):
             names: Of the groups, in order.
             chosen: The one that is on; empty for all.
         """
-        self.groups.clear()
-        self.groups.addItem(ALL_GROUPS)
-        self.groups.addItems(list(names))
-        self.groups.setCurrentIndex(max(0, self.groups.findText(chosen)) if chosen else 0)
+        self._groups = tuple(names)
+        self.groups.setText(f"Group: {chosen or ALL_GROUPS} \u25be")
+
+    def open_groups(self) -> None:
+        """List the groups; choosing one shows only its plots."""
+        menu = QMenu(self)
+        actions = {menu.addAction(ALL_GROUPS): ""}
+        menu.addSeparator()
+        actions |= {menu.addAction(name): name for name in self._groups}
+        chosen = menu.exec_(self.groups.mapToGlobal(self.groups.rect().bottomLeft()))
+        menu.deleteLater()
+        if chosen in actions:
+            self.group_chosen.emit(actions[chosen])
 
     def set_hidden(self, names: Iterable[str]) -> None:
         """Tell which plots are hidden."""
         self._names = tuple(sorted(names))
-        self.hidden.setText(f"Hidden ({len(self._names)})")
+        self.hidden.setText(f"Hidden ({len(self._names)}) \u25be")
 
     def open_hidden(self) -> None:
         """List the hidden plots; choosing one shows it again."""
@@ -74,9 +88,6 @@ class Controls(QWidget):
             self.show_again.emit("")
         elif chosen in actions:
             self.show_again.emit(actions[chosen])
-
-    def _choose_group(self, index: int) -> None:
-        self.group_chosen.emit(self.groups.itemText(index) if index else "")
 
     def _zoom(self) -> None:
         self.zoom_asked.emit(int(self.sender().property("step")))

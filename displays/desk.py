@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QMimeData, QObject, Signal
 from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
 
 from displays.card_store import CardStore
 from displays.detail import DetailWindow
 from displays.settings import Settings
 from displays.share import report
+from displays.signs import SignsWindow
 
 
 class Desk(QObject):
@@ -26,6 +27,7 @@ class Desk(QObject):
         """
         super().__init__(screen)
         self.windows: dict[str, DetailWindow] = {}
+        self._signs: SignsWindow | None = None
         self._store = store
         self._settings = settings
         self._screen = screen
@@ -58,8 +60,13 @@ class Desk(QObject):
         window.activateWindow()
 
     def share(self, name: str) -> None:
-        """Copy the plot's text to the clipboard."""
-        QApplication.clipboard().setText(self.text(name))
+        """Copy the plot's text and picture to the clipboard."""
+        bundle = QMimeData()
+        bundle.setText(self.text(name))
+        image = self._store.cards[name].full_image()
+        if image is not None:
+            bundle.setImageData(image)
+        QApplication.clipboard().setMimeData(bundle)
 
     def text(self, name: str) -> str:
         """Write down what is known of a plot."""
@@ -100,6 +107,13 @@ class Desk(QObject):
         """Show a hidden plot again; empty for all."""
         self._settings.hidden = self._settings.hidden - {name} if name else frozenset()
         self.hidden_changed.emit()
+
+    def explain(self) -> None:
+        """Show what the signs and keys mean."""
+        if self._signs is None:
+            self._signs = SignsWindow(self._screen)
+        self._signs.show()
+        self._signs.raise_()
 
     def _refresh(self, name: str) -> None:
         window = self.windows.get(name)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from displays.arrangement import Arrangement
@@ -10,6 +11,8 @@ from displays.board import Board
 from displays.controls import Controls, HeatSlider
 from displays.status_bar import HeadlineTile, Legend, NewsStrip, StatusText
 
+NARROW = 1500
+"""Below this width in pixels the status is written smaller."""
 STYLE = Path(__file__).with_name("style.qss")
 
 
@@ -25,6 +28,7 @@ class Frame(QWidget):
         """
         super().__init__(parent)
         self.setObjectName("run")
+        self.setAttribute(Qt.WA_StyledBackground)
         self.name = QLabel(f"HYDRA  {prefix.rstrip(':')}", self)
         self.name.setObjectName("name")
         self.name.setTextFormat(Qt.PlainText)
@@ -42,7 +46,7 @@ class Frame(QWidget):
         self.banner.setWordWrap(True)
         self.banner.hide()
         self.board = Board(self, empty=f"Waiting for {prefix}Catalogue")
-        self.bad_board = Board(self, columns=1, empty="No bad plots")
+        self.bad_board = Board(self, columns=1, squeezed=True, empty="No bad plots")
         self.plots_heading = self._heading("plots")
         self.bad_heading = self._heading("bad")
         self._lay_out()
@@ -66,6 +70,13 @@ class Frame(QWidget):
             self.banner.setText(text)
             self.banner.setVisible(bool(text))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Write the status smaller where there is less room."""
+        super().resizeEvent(event)
+        narrow = self.width() < NARROW
+        for label in (self.beam, self.run, self.last):
+            label.set_narrow(narrow)
+
     def _heading(self, kind: str) -> QLabel:
         label = QLabel(self)
         label.setObjectName("heading")
@@ -75,7 +86,7 @@ class Frame(QWidget):
     def _lay_out(self) -> None:
         status = QHBoxLayout()
         status.setContentsMargins(12, 0, 12, 0)
-        status.setSpacing(24)
+        status.setSpacing(10)
         status.addWidget(self.headline, 1)
         for label in (self.beam, self.run, self.last):
             status.addWidget(label)

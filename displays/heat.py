@@ -13,7 +13,7 @@ OUTLINE_AT: Final = 0.5
 """The outline runs where the map has half of its maximum."""
 FLOOR: Final = 40
 """A map whose maximum (0..255) lies below shows nothing: it points nowhere."""
-FINE: Final = 256
+FINE: Final = 512
 """Longer side in pixels to which the coarse map is refined for a smooth line."""
 SPECK: Final = 0.0004
 """Outlined regions below this share of the map are left out."""
@@ -36,7 +36,7 @@ class Heat:
         height, width = values.shape
         zoom = max(1.0, FINE / max(height, width))
         size = (round(width * zoom), round(height * zoom))
-        fine = cv2.resize(values, size, interpolation=cv2.INTER_CUBIC).astype(np.float32) / peak
+        fine = cv2.resize(values.astype(np.float32) / peak, size, interpolation=cv2.INTER_CUBIC)
         self._outline = _outline(fine)
         self._fill = _fill(fine)
 
@@ -85,7 +85,7 @@ def _outline(fine: np.ndarray[Any, Any]) -> QPainterPath:
     for contour in contours:
         if cv2.contourArea(contour) < SPECK * height * width:
             continue
-        points = cv2.approxPolyDP(contour, 0.7, closed=True)[:, 0, :]
+        points = cv2.approxPolyDP(contour, 0.5, closed=True)[:, 0, :]
         path.addPolygon(
             QPolygonF([QPointF((x - 0.5) / width, (y - 0.5) / height) for x, y in points])
         )

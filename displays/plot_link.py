@@ -112,7 +112,7 @@ class PlotLink(QObject):
             run=fields["Run"].whole(),
             chunk=fields["Chunk"].whole(),
             image_time=fields["ImageTime"].text(),
-            age_s=self._age(),
+            age_s=self.age(),
             count=fields["Count"].whole(),
             since=fields["Since"].text(),
             reason=self._text("Reason.VAL$"),
@@ -145,7 +145,8 @@ class PlotLink(QObject):
     def _note_age(self) -> None:
         self._age_at = time.monotonic()
 
-    def _age(self) -> float | None:
+    def age(self) -> float | None:
+        """Give the age of the image, counted on from what the IOC last said; seconds."""
         served = self._fields["Age"].number()
         if served is None:
             return None

@@ -76,6 +76,8 @@ class RunScreen(Display):
         self._connect()
         self._show_status()
         self._arrange()
+        self.setFocusPolicy(Qt.StrongFocus)
+        self.setFocus()
 
     def ui_filename(self) -> None:
         """Tell PyDM that there is no .ui file."""
@@ -120,11 +122,13 @@ class RunScreen(Display):
             Qt.Key_M: frame.heat.toggle,
             Qt.Key_Plus: lambda: self._zoom(1),
             Qt.Key_Minus: lambda: self._zoom(-1),
-            Qt.Key_G: frame.controls.groups.showPopup,
+            Qt.Key_G: frame.controls.open_groups,
             Qt.Key_U: frame.controls.open_hidden,
             Qt.Key_B: lambda: self._focus_first(frame.bad_board.items),
             Qt.Key_P: lambda: self._focus_first(frame.board.items),
             Qt.Key_F11: self._toggle_fullscreen,
+            Qt.Key_F1: self.desk.explain,
+            Qt.Key_Question: self.desk.explain,
         }
         act = acts.get(event.key())
         if act is None:
@@ -143,6 +147,7 @@ class RunScreen(Display):
         frame.controls.group_chosen.connect(self._choose_group)
         frame.controls.show_again.connect(self.desk.unhide)
         frame.controls.zoom_asked.connect(self._zoom)
+        frame.controls.signs_asked.connect(self.desk.explain)
         frame.heat.set_opacity(self.settings.opacity)
         frame.heat.changed.connect(self._set_opacity)
         self.store.set_opacity(frame.heat.opacity)
@@ -155,10 +160,7 @@ class RunScreen(Display):
         plots = self.deployment.plots
         self.store.set_plots(plots)
         self.frame.legend.show_labels(palette(plots))
-        groups = dict.fromkeys(plot.group for plot in plots)
-        if self.settings.group not in groups:
-            self.settings.group = ""
-        self.frame.controls.set_groups(groups, self.settings.group)
+        self._show_groups()
         self._show_status()
 
     def _tick(self) -> None:
@@ -174,6 +176,7 @@ class RunScreen(Display):
         self.layout_now = layout
         for name, card in store.cards.items():
             card.set_wordy(name in layout.bad)
+            card.squeeze = 0
             if name not in layout.main:
                 card.hide()
         for name in self._notices.keys() - set(layout.bad):
@@ -213,24 +216,31 @@ class RunScreen(Display):
         current = deployment.number("BeamCurrent")
         if current is not None:
             beam = f"{beam}  {current:.4g}"
-        frame.beam.say(beam, state={"ON": "on", "OFF": "off"}.get(beam.split()[0].upper(), ""))
+        live = deployment.connected and not deployment.line.silent_since
+        state = {"On": "on", "Off": "off"}.get(beam.split()[0], "") if live else "lost"
+        frame.beam.say(beam, state=state)
         run = deployment.number("Run")
-        frame.run.say(f"{run:.0f}" if run is not None and run >= 0 else "?", state="")
+        frame.run.say(
+            f"{run:.0f}" if run is not None and run >= 0 else "?", state="" if live else "lost"
+        )
         self._show_last_update()
         frame.news.say(deployment.text("News.VAL$"))
         frame.show_banner(self._banner())
 
     def _show_last_update(self) -> None:
-        ages = [card.link.reading().age_s for card in self.store.cards.values()]
-        known = [age for age in ages if age is not None]
-        stamp = clock(self.deployment.text("LastUpdate"))
-        if not stamp or not known:
-            self.frame.last.say("none yet", state="old" if self.store.cards else "")
+        deployment, say = self.deployment, self.frame.last.say
+        if not deployment.connected or deployment.line.silent_since:
+            say("NOT LIVE", state="old" if deployment.plots else "")
             return
-        limit = OLD_CADENCES * min(plot.cadence_s for plot in self.deployment.plots)
-        old = min(known) > limit
-        text = f"{stamp}  ({age_text(min(known))}){'  OLD' if old else ''}"
-        self.frame.last.say(text, state="old" if old else "")
+        cards = self.store.cards.values()
+        ages = [age for age in (card.link.age() for card in cards) if age is not None]
+        stamp = clock(deployment.text("LastUpdate"))
+        if not stamp or not ages:
+            say("none yet", state="")
+            return
+        old = min(ages) > OLD_CADENCES * min(plot.cadence_s for plot in deployment.plots)
+        word = "  OLD" if old else ""
+        say(f"{stamp}  ({age_text(min(ages))}){word}", state="old" if old else "")
 
     def _banner(self) -> str:
         deployment = self.deployment
@@ -249,7 +259,14 @@ class RunScreen(Display):
 
     def _choose_group(self, name: str) -> None:
         self.settings.group = name
+        self._show_groups()
         self._arrange()
+
+    def _show_groups(self) -> None:
+        groups = dict.fromkeys(plot.group for plot in self.deployment.plots)
+        if self.settings.group not in groups:
+            self.settings.group = ""
+        self.frame.controls.set_groups(groups, self.settings.group)
 
     def _zoom(self, step: int) -> None:
         self.settings.zoom = max(-6, min(6, self.frame.board.zoom + step))

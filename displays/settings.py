@@ -2,7 +2,7 @@
 
 from qtpy.QtCore import QSettings
 
-DEFAULT_OPACITY = 0.4
+DEFAULT_OPACITY = 0.3
 
 
 class Settings:

@@ -5,7 +5,7 @@ from qtpy.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from displays import palette
-from displays.card_paint import font, paint_text
+from displays.card_paint import font, paint_text, paint_wrapped
 from displays.card_state import Headline, Level
 from displays.catalogue import Label
 from displays.shapes import paint_sign
@@ -21,7 +21,7 @@ class HeadlineTile(QWidget):
         super().__init__(parent)
         self.headline = Headline(Level.DISCONNECTED, "DISCONNECTED")
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
-        self.setMinimumWidth(260)
+        self.setMinimumWidth(300)
         self.setMinimumHeight(56)
 
     def show_headline(self, headline: Headline) -> None:
@@ -53,14 +53,15 @@ class HeadlineTile(QWidget):
             "#ffffff" if loud else palette.FRAME[level],
             palette.FRAME[level] if loud else "#ffffff",
         )
-        room = QRect(side + 24, 0, self.width() - side - 34, self.height())
-        paint_text(
+        room = QRect(side + 24, 2, self.width() - side - 34, self.height() - 4)
+        paint_wrapped(
             painter,
             room,
             self.headline.text,
             size_px=round(self.height() * 0.5),
             colour=ink,
             bold=True,
+            align=Qt.AlignLeft,
         )
         painter.end()
 
@@ -87,10 +88,18 @@ class StatusText(QLabel):
         text = f"{self._caption}: {value}"
         if self.text() != text:
             self.setText(text)
-        if self.property("state") != state:
-            self.setProperty("state", state)
+        self._put("state", state)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Write smaller, or as large as usual."""
+        self._put("narrow", "true" if narrow else "false")
+
+    def _put(self, name: str, value: str) -> None:
+        if self.property(name) != value:
+            self.setProperty(name, value)
             self.style().unpolish(self)
             self.style().polish(self)
+            self.updateGeometry()
 
 
 class Swatch(QWidget):
@@ -154,7 +163,7 @@ class NewsStrip(QWidget):
         """Begin without news."""
         super().__init__(parent)
         self.text = NO_NEWS
-        self.setFixedHeight(30)
+        self.setFixedHeight(32)
 
     def say(self, text: str) -> None:
         """Show a line of news; empty for none."""

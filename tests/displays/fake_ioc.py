@@ -9,6 +9,7 @@ line is answered by ``done`` on standard output.
 import asyncio
 import io
 import json
+import logging
 import sys
 import time
 from datetime import datetime
@@ -247,4 +248,6 @@ class FakeIoc:
 
 
 if __name__ == "__main__":
+    # Beacons find no CA repeater on a test's own ports; stock caproto logs each.
+    logging.getLogger("caproto.ctx").setLevel(logging.CRITICAL)
     asyncio.run(FakeIoc(sys.argv[1], int(sys.argv[2])).run())
