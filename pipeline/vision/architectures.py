@@ -93,29 +93,24 @@ def _pixels(image: Any) -> Any:
 
 def _block(features: Any, filters: int, name: str, stride: int = 1, dilation: int = 1) -> Any:
     layers = keras.layers
-    out = layers.DepthwiseConv2D(
-        3, stride, padding="same", dilation_rate=dilation, use_bias=False, name=f"{name}_depth"
+    out = layers.Conv2D(
+        filters, 3, stride, padding="same", dilation_rate=dilation, use_bias=False, name=name
     )(features)
-    out = layers.BatchNormalization(momentum=0.9, name=f"{name}_depth_norm")(out)
-    out = layers.ReLU(name=f"{name}_depth_relu")(out)
-    out = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_point")(out)
     out = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(out)
-    if stride == 1 and int(features.shape[-1]) == filters:
-        out = layers.Add(name=f"{name}_add")([out, features])
     return layers.ReLU(name=f"{name}_relu")(out)
 
 
 def _domain(fields: Any) -> Any:
-    """A net of depthwise separable blocks that keeps maps of 1/8 of the size."""
-    layers = keras.layers
-    out = layers.Conv2D(24, 3, 2, padding="same", use_bias=False, name="stem")(fields)
-    out = layers.BatchNormalization(momentum=0.9, name="stem_norm")(out)
-    out = layers.ReLU(name="stem_relu")(out)
-    out = _block(out, 32, "fine")
-    out = _block(out, 64, "middle", stride=2)
+    """A net of four convolutions that keeps maps of 1/8 of the size.
+
+    Depthwise separable blocks have fewer multiplications but take longer to
+    train and to run on a CPU at these sizes.
+    """
+    out = _block(fields, 24, "stem", stride=2)
+    out = _block(out, 32, "middle", stride=2)
     out = cbam(out, "middle_attention")
-    out = _block(out, 64, "wide", dilation=2)
-    return _block(out, 96, "last", dilation=2)
+    out = _block(out, 48, "wide", dilation=2)
+    return _block(out, 64, "last", dilation=2)
 
 
 def _inception(fields: Any) -> Any:

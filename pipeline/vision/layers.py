@@ -18,7 +18,9 @@ this is the noise of the reduction and not worth a reaction.
 """
 CLIP: Final = 6.0
 """Departures beyond this many allowances count as this many."""
-FIELD_CHANNELS: Final = 7
+VIEWS: Final = 5
+"""Red, green, blue, darkest and brightest of 2 x 2 pixels."""
+FIELD_CHANNELS: Final = VIEWS + 3
 """Channels the baseline makes of an RGB image."""
 
 
@@ -28,21 +30,25 @@ class Baseline(keras.layers.Layer):
 
     Known dead regions, axes, palettes and pad borders are the same in every
     Good image and vanish in the comparison; a region that died stands out.
-    The layer holds the mean of every pixel and the allowance (how far a Good
-    image may depart: spread and floor), in whole grey levels so that a byte
-    keeps either, and is fixed before training starts.
+    Every 2 x 2 pixels are seen in five views: their mean red, green and blue,
+    their darkest and their brightest grey. The layer holds the mean of every
+    view and the allowance (how far a Good image may depart: spread and
+    floor), in whole grey levels so that a byte keeps either, and is fixed
+    before training starts.
 
-    Input: (N, H, W, 3), grey levels 0..255. Output: (N, H/2, W/2, 7) float32:
-    three channels of departure from the mean in allowances, three of the
-    image itself, one of the largest departure in each 2 x 2 pixels.
+    Input: (N, H, W, 3), grey levels 0..255. Output: (N, H/2, W/2, 8) float32:
+    the departures of the five views from their means in allowances, then red,
+    green and blue themselves.
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the two pictures, empty until ``adapt``."""
-        shape = tuple(input_shape[1:])
-        self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False)
+        height, width = (input_shape[1] or 0) // 2, (input_shape[2] or 0) // 2
+        self.mean = self.add_weight(
+            name="mean", shape=(height, width, VIEWS), initializer="zeros", trainable=False
+        )
         self.allowance = self.add_weight(
-            name="allowance", shape=(*shape[:-1], 1), initializer="ones", trainable=False
+            name="allowance", shape=(height, width, 1), initializer="ones", trainable=False
         )
 
     def adapt(self, images: NDArray[np.uint8]) -> None:
@@ -51,34 +57,34 @@ class Baseline(keras.layers.Layer):
         Args:
             images: (N, H, W, 3) uint8, at least one.
         """
-        total = np.zeros(images.shape[1:], np.float64)
+        total = np.zeros(self.mean.shape, np.float64)
         squares = np.zeros_like(total)
         for image in images:
-            pixels = image.astype(np.float64)
-            total += pixels
-            squares += pixels * pixels
+            views = np.asarray(self.views(image[None]), np.float64)[0]
+            total += views
+            squares += views * views
         mean = total / len(images)
         variance = np.maximum(squares / len(images) - mean * mean, 0.0)
         spread = np.sqrt(variance.max(axis=-1, keepdims=True))
         self.mean.assign(np.rint(mean))
         self.allowance.assign(np.clip(np.rint(spread + SPREAD_FLOOR), 1, 255))
 
-    def call(self, image: Any) -> Any:
-        """Compare; see the class."""
+    def views(self, image: Any) -> Any:
+        """Give the five views (N, H/2, W/2, 5) in grey levels."""
         pixels = ops.cast(image, "float32")
-        departure = ops.clip((pixels - self.mean) / self.allowance, -CLIP, CLIP)
-        largest = ops.max(ops.abs(departure), axis=-1, keepdims=True)
+        grey = ops.mean(pixels, axis=-1, keepdims=True)
         return ops.concatenate(
-            [
-                ops.average_pool(departure, 2),
-                ops.average_pool(pixels * (1.0 / 127.5) - 1.0, 2),
-                ops.max_pool(largest, 2) * 0.5,
-            ],
-            axis=-1,
+            [ops.average_pool(pixels, 2), -ops.max_pool(-grey, 2), ops.max_pool(grey, 2)], axis=-1
         )
 
+    def call(self, image: Any) -> Any:
+        """Compare; see the class."""
+        views = self.views(image)
+        departure = ops.clip((views - self.mean) / self.allowance, -CLIP, CLIP)
+        return ops.concatenate([departure, views[..., :3] * (1.0 / 127.5) - 1.0], axis=-1)
+
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Half the height and width, seven channels."""
+        """Half the height and width, eight channels."""
         batch, height, width, _ = input_shape
         return (batch, (height or 0) // 2, (width or 0) // 2, FIELD_CHANNELS)
 
