@@ -56,7 +56,7 @@ class Dispatcher:
         self._queue_limit = queue_limit
         self._silence_s = silence_s
         self._lost_s = lost_s
-        self._suspects: OrderedDict[str, Parcel] = OrderedDict()
+        self._suspects: dict[str, Parcel] = {}
         self._under_way: dict[str, Worker] = {}
         self._condemned: list[Parcel] = []
         self._poison: OrderedDict[str, int] = OrderedDict()
@@ -196,7 +196,9 @@ class Dispatcher:
         """
         reserved = self._reserved()
         while reserved is not None and self._suspects and not reserved.held:
-            _, suspect = self._suspects.popitem(last=False)
+            # The oldest first, so that one that killed before is tried again at once.
+            suspect = min(self._suspects.values(), key=lambda one: one.number)
+            del self._suspects[suspect.order.order_id]
             yield self._give(reserved, suspect, now)
         while (parcel := self.queue.head()) is not None:
             # Workers are asked for anew: the caller may have lost one meanwhile.

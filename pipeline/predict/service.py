@@ -31,6 +31,7 @@ from pipeline.predict.catalogue import CatalogueFollower
 from pipeline.predict.journal import Journal
 from pipeline.predict.quarantine import Quarantine
 from pipeline.predict.reports import Part
+from pipeline.predict.runner import Runner
 from pipeline.predict.shelf import Shelf
 from pipeline.predict.worker import Job, Worker
 from pipeline.sockets import open_socket
@@ -67,16 +68,23 @@ class Service:
         for digest in self._journal.left_over:
             logger.warning("stage=Predict event=crashed model=%s", digest)
             quarantine.crashed(digest)
+        self._infer = Runner("infer")
         self._shelf = Shelf(
             store=config.under_state(config.predict.models),
             quarantine=quarantine,
             journal=self._journal,
+            infer=self._infer,
             threads=config.predict.threads,
             timeout_s=config.predict.timeout_s,
             settled=self._settled,
         )
         self._worker = Worker(
-            self._name, self._shelf, self._journal, self.pulse, config.predict.timeout_s
+            self._name,
+            shelf=self._shelf,
+            journal=self._journal,
+            infer=self._infer,
+            pulse=self.pulse,
+            timeout_s=config.predict.timeout_s,
         )
         self._follower = CatalogueFollower(self.pulse, self._catalogue_changed)
         self._orders = open_socket(context, config, zmq.DEALER, connect="workers")
@@ -114,6 +122,7 @@ class Service:
         self._orders.close()
         self._reports.close()
         self._journal.close()
+        self._infer.close()
 
     async def report(self, report: Report, frames: list[Part]) -> None:
         """Pass a report on to the Keeper and give the credit back.

@@ -45,6 +45,7 @@ class Shelf:
         store: Path,
         quarantine: Quarantine,
         journal: Journal,
+        infer: Runner,
         threads: int,
         timeout_s: float,
         settled: Callable[[str], None],
@@ -55,6 +56,7 @@ class Shelf:
             store: The model store.
             quarantine: Models that are set aside.
             journal: Where the model being warmed is noted.
+            infer: The thread that will run the models.
             threads: Inference threads.
             timeout_s: Time-out of one inference, seconds.
             settled: Called with a digest when its loading has ended, well or not.
@@ -62,6 +64,7 @@ class Shelf:
         self._store = store
         self._quarantine = quarantine
         self._journal = journal
+        self._infer = infer
         self._threads = threads
         self._timeout_s = timeout_s * LOAD_FACTOR
         self._settled = settled
@@ -154,6 +157,8 @@ class Shelf:
             model = await self._runner.call(
                 partial(self._load_and_warm, digest), self._timeout_s, self._stop_warming
             )
+            # The first pass of a thread is slower again: its memory is new.
+            await self._infer.call(model.warm, self._timeout_s, model.stop)
         except ModelError as error:
             logger.error("stage=Predict event=model-refused model=%s reason='%s'", digest, error)
             self._places[digest] = Place(fault=str(error), since=time.monotonic())

@@ -48,7 +48,14 @@ class Worker:
     """Takes jobs in order; a job whose model is loading lets the others pass."""
 
     def __init__(
-        self, name: str, shelf: Shelf, journal: Journal, pulse: Pulse, timeout_s: float
+        self,
+        name: str,
+        *,
+        shelf: Shelf,
+        journal: Journal,
+        infer: Runner,
+        pulse: Pulse,
+        timeout_s: float,
     ) -> None:
         """Begin without jobs.
 
@@ -56,6 +63,7 @@ class Worker:
             name: Who reports.
             shelf: The models.
             journal: Where the model at work is noted.
+            infer: The thread that runs the models.
             pulse: Counts what is done.
             timeout_s: A pass longer than this has hung, seconds.
         """
@@ -67,7 +75,7 @@ class Worker:
         self._jobs: deque[Job] = deque()
         self._blocked: dict[str, list[Job]] = {}
         self._more = asyncio.Event()
-        self._runner = Runner("infer")
+        self._infer = infer
 
     def add(self, job: Job) -> None:
         """Take a job."""
@@ -94,16 +102,13 @@ class Worker:
             Hung: A model hangs and cannot be stopped; its order is reported,
                 and the process has to end.
         """
-        try:
-            while True:
-                await self._more.wait()
-                if not self._jobs:
-                    self._more.clear()
-                    continue
-                await self._do(self._jobs.popleft(), outlet)
-                self._count_waiting()
-        finally:
-            self._runner.close()
+        while True:
+            await self._more.wait()
+            if not self._jobs:
+                self._more.clear()
+                continue
+            await self._do(self._jobs.popleft(), outlet)
+            self._count_waiting()
 
     def _count_waiting(self) -> None:
         self._pulse.queue = len(self._jobs) + sum(map(len, self._blocked.values()))
@@ -168,7 +173,7 @@ class Worker:
     async def _pass(self, digest: str, model: ServedModel, batch: NDArray[np.uint8]) -> Outputs:
         self._journal.begin("infer", digest)
         try:
-            return await self._runner.call(partial(model.run, batch), self._timeout_s, model.stop)
+            return await self._infer.call(partial(model.run, batch), self._timeout_s, model.stop)
         finally:
             self._journal.end("infer")
 

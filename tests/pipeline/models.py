@@ -46,7 +46,7 @@ def _loop_nodes():
 
 
 def _stuck_nodes():
-    """Stays inside one operator for a minute when triggered: a slow int64 product."""
+    """Stays inside one operator for 15 s when triggered: a slow int64 product."""
     return [
         helper.make_node("Where", ["triggered", "side", "one_i"], ["n"]),
         helper.make_node("Unsqueeze", ["n", "axis0"], ["n1"]),
@@ -113,9 +113,9 @@ def _graph(labels, shape, kind, trigger):
         _const("zero_i", np.int64(0)),
         _const("one_i", np.int64(1)),
         _const("huge", np.int64(10**15)),
-        _const("side", np.int64(5000)),
+        _const("side", np.int64(3500)),
         _const("axis0", np.array([0], np.int64)),
-        _const("true", np.bool_(True)),  # noqa: FBT003 - a tensor
+        _const("true", np.bool_(True)),
         _const("bad_value", np.float32(value)),
         _const("weights", weights),
         _const("kernel", np.ascontiguousarray(weights.T)[:, :, None, None]),
