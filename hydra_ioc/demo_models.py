@@ -49,8 +49,8 @@ def make(
         CommandError: The models together are larger than a release may carry.
     """
     from pipeline.vision.export import save
+    from pipeline.vision.fitting import Settings
     from pipeline.vision.merged import train_merged
-    from pipeline.vision.training import Settings
 
     settings = Settings(epochs=epochs, seed=seed, validation=0.2)
     last = Settings(epochs=polish, seed=seed, validation=0.2, learning_rate=5e-4)

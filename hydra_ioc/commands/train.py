@@ -113,7 +113,8 @@ def command(
         raise click.UsageError("--simulated takes one PLOT and no --labels")
     try:
         from pipeline.vision.export import KERAS_FILE, save
-        from pipeline.vision.training import Settings, load_body, train
+        from pipeline.vision.fitting import Settings
+        from pipeline.vision.training import load_body, train
     except ImportError as error:
         raise NoTraining(
             f"training needs {error.name}, which is not installed:"

@@ -13,17 +13,8 @@ import numpy as np
 
 from pipeline.errors import LabelError
 from pipeline.vision.dataset import Dataset
-from pipeline.vision.training import (
-    Examples,
-    Progress,
-    Settings,
-    Task,
-    Trained,
-    assess,
-    fit,
-    lay_out,
-    prepare_runtime,
-)
+from pipeline.vision.fitting import Examples, Progress, Settings, fit
+from pipeline.vision.training import Task, Trained, assess, lay_out, prepare_runtime
 
 
 def train_merged(
