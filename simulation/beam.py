@@ -1,59 +1,75 @@
 """Telling the control system the beam current, if it listens."""
 
+import asyncio
 import logging
 import os
 from typing import Any, Final
+
+from caproto import CaprotoError
+from caproto.asyncio.client import Context
 
 logger = logging.getLogger(__name__)
 
 CURRENT: Final = 150.0
 """Nominal beam current in nA; Hall D runs at some 100 to 300 nA."""
+WRITE_S: Final = 1.0
+"""Longest time that sending may take."""
 
 
 class BeamWriter:
-    """Writes a PV over Channel Access; never waits for it.
+    """Writes a PV over Channel Access; never waits for its server.
 
     The experiment goes on whether or not a control system is there.
     """
 
     def __init__(self, pv: str, address: str, port: int) -> None:
-        """Begin to look for the PV in the background.
+        """Name the PV.
 
         Args:
             pv: Full name.
             address: Where its server is.
             port: Its UDP search port.
         """
-        os.environ["EPICS_CA_AUTO_ADDR_LIST"] = "NO"
-        os.environ["EPICS_CA_ADDR_LIST"] = address
-        os.environ["EPICS_CA_SERVER_PORT"] = str(port)
-        import epics
-
         self._name = pv
-        self._pv: Any = epics.PV(pv, auto_monitor=False, connection_timeout=0.01)
+        self._address = address
+        self._port = port
+        self._context: Any = None
+        self._pv: Any = None
         self._reached: bool | None = None
-        self.refusal = ""
 
-    def write(self, current: float) -> bool:
+    async def start(self) -> None:
+        """Begin to look for the PV in the background."""
+        os.environ["EPICS_CA_AUTO_ADDR_LIST"] = "NO"
+        os.environ["EPICS_CA_ADDR_LIST"] = self._address
+        os.environ["EPICS_CA_SERVER_PORT"] = str(self._port)
+        logging.getLogger("caproto").setLevel(logging.WARNING)
+        self._context = Context()
+        (self._pv,) = await self._context.get_pvs(self._name)
+
+    async def write(self, current: float) -> bool:
         """Write the current if the PV is connected.
 
         Args:
             current: In nA.
 
         Returns:
-            Whether it could be sent.
+            Whether it was sent.
         """
-        connected = bool(self._pv.connected)
-        if connected and not self._pv.write_access:
-            self.refusal = f"{self._name} may not be written from here"
-            connected = False
-        if connected:
-            self._pv.put(current, wait=False)
-        if connected is not self._reached:
-            self._reached = connected
-            logger.info("beam_pv=%s reached=%s %s", self._name, connected, self.refusal)
-        return connected
+        try:
+            sent = bool(self._pv is not None and self._pv.connected)
+            if sent:
+                await asyncio.wait_for(self._pv.write(current, wait=False), WRITE_S)
+        except (CaprotoError, OSError, TimeoutError) as error:
+            logger.warning("beam_pv=%s error=%s", self._name, error)
+            sent = False
+        if sent is not self._reached:
+            self._reached = sent
+            logger.info("beam_pv=%s reached=%s", self._name, sent)
+        return sent
 
-    def close(self) -> None:
+    async def stop(self) -> None:
         """Give the PV back."""
-        self._pv.disconnect()
+        if self._context is not None:
+            await self._context.disconnect()
+            self._context = None
+            self._pv = None

@@ -27,6 +27,8 @@ from simulation.render import concerns, draw
 logger = logging.getLogger(__name__)
 
 FIRST_RUN: Final = 131_458
+BEAM_S: Final = 2.0
+"""How often the beam current is written while it does not change."""
 MOST_FAULTS: Final = 100
 """Faults at a time; more are refused."""
 
@@ -34,8 +36,16 @@ MOST_FAULTS: Final = 100
 class BeamMonitor(Protocol):
     """Whoever wants to know the beam current."""
 
-    def write(self, current: float) -> bool:
-        """Take the current in nA; must not block."""
+    async def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def write(self, current: float) -> bool:
+        """Take the current in nA; must not wait for anybody."""
+        ...
+
+    async def stop(self) -> None:
+        """End."""
         ...
 
 
@@ -89,7 +99,8 @@ class Experiment:
         self.written = 0
         self.failed = 0
         self.problem = ""
-        self._beam = beam
+        self.beam = beam
+        self._told: tuple[bool, int] | None = None
         self._waiting: deque[Path] = deque()
         self._rng = np.random.default_rng([plan.seed, first_run])
 
@@ -102,7 +113,7 @@ class Experiment:
             for index, plot in enumerate(self.plan.plots):
                 pause = 0.0 if self.plan.burst else due + index * step - time.monotonic()
                 await asyncio.sleep(max(0.0, pause))
-                self._tell_beam()
+                await self._tell_beam()
                 self._make(plot, events)
             due = max(due + self.plan.period_s, time.monotonic() - self.plan.period_s)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -125,10 +136,14 @@ class Experiment:
         """Whether beam arrives now."""
         return self.beam_on and not self._tripped()
 
-    def _tell_beam(self) -> None:
-        if self._beam is not None:
-            jitter = 1.0 + 0.01 * self._rng.normal()
-            self._beam.write(round(CURRENT * jitter, 2) if self.has_beam else 0.0)
+    async def _tell_beam(self) -> None:
+        """Write the current when it has changed or some time has passed."""
+        news = self.has_beam, int(time.monotonic() / BEAM_S)
+        if self.beam is None or news == self._told:
+            return
+        jitter = 1.0 + 0.01 * self._rng.normal()
+        if await self.beam.write(round(CURRENT * jitter, 2) if self.has_beam else 0.0):
+            self._told = news
 
     def _make(self, plot: str, events: float) -> None:
         """Draw and write one plot; a disk that refuses is reported, not fatal."""
@@ -189,7 +204,6 @@ class Experiment:
                 return self._clear(plot)
             case Beam(on):
                 self.beam_on = on
-                self._tell_beam()
                 return f"beam {'on' if on else 'off'}"
             case Status():
                 return self._status()
@@ -257,8 +271,12 @@ async def serve(experiment: Experiment, folder: Path) -> None:
         raise TransportError(f"cannot listen at {path}: {error}") from error
     answers = asyncio.ensure_future(_answer(experiment, socket))
     try:
+        if experiment.beam is not None:
+            await experiment.beam.start()
         await experiment.play()
     finally:
+        if experiment.beam is not None:
+            await experiment.beam.stop()
         answers.cancel()
         await asyncio.gather(answers, return_exceptions=True)
         socket.close()

@@ -118,13 +118,15 @@ def tof() -> tuple[Detector, tuple[Pad, ...]]:
 
 def fdc() -> tuple[Detector, tuple[Pad, ...]]:
     """Build the forward drift chambers: four packages of three views."""
-    rows, columns, per_view = 20, 24, 120
+    rows, columns, per_view = 20, 24, 116
     y, x = np.mgrid[0:rows, 0:columns]
     far = np.hypot((x + 0.5) / columns - 0.5, (y + 0.5) / rows - 0.5)
     hole = (np.abs(x - 11.5) < 2) & (np.abs(y - 9.5) < 2)
     pads = []
     for view in range(12):
-        channel = np.where(hole, -1, blocks(rows, columns, 2, 2, view * per_view))
+        channel = np.full((rows, columns), -1)
+        _, numbers = np.unique(blocks(rows, columns, 2, 2)[~hole], return_inverse=True)
+        channel[~hole] = numbers + view * per_view
         counts = (120.0 + 260.0 * np.exp(-far / 0.2)) * (1.0 - 0.03 * (view // 3))
         axes = Axes(f"FDC package {view // 3 + 1} view {view % 3 + 1}", "wire", "", 0, 96, 96.0)
         pads.append(colour_map(axes, channel, counts))

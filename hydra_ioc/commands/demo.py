@@ -83,11 +83,7 @@ def run(  # noqa: PLR0917 - one argument per option
         beam = BeamWriter(f"{config.prefix}BeamCurrent", address, config.ioc.ca_port)
     experiment = Experiment(plan, recorder, next_run(state / "run", first_run), beam)
     click.echo(f"demo: {plots} plots every {period:g} s into {tree}")
-    try:
-        run_stage("demo", lambda: serve(experiment, config.socket_folder()))
-    finally:
-        if beam is not None:
-            beam.close()
+    run_stage("demo", lambda: serve(experiment, config.socket_folder()))
 
 
 def _refuse_second(folder: Path) -> None:
