@@ -157,13 +157,13 @@ def _wait_until_served(config: Config, supervisor: Supervisor, stop: Stop) -> in
                 f"the supervisor ended; see {config.under_state(Path('log/supervisor.log'))}"
             )
         names = _plot_names(catalogue)
-        for name in names:
+        for name in names or ():
             if name not in channels:
                 channels[name] = epics.PV(f"{config.prefix}{name}:Class", auto_monitor=False)
-        if names and all(channels[name].connected for name in names):
+        if names is not None and all(channels[name].connected for name in names):
             return len(names)
         if time.monotonic() > deadline:
-            missing = [name for name in names if not channels[name].connected]
+            missing = [name for name in names or () if not channels[name].connected]
             raise StartError(
                 f"not every PV is served after {READY_WAIT_S:.0f} s, missing:"
                 f" {', '.join(missing) or catalogue.pvname};"
@@ -173,8 +173,9 @@ def _wait_until_served(config: Config, supervisor: Supervisor, stop: Stop) -> in
     return None
 
 
-def _plot_names(catalogue: Any) -> list[str]:
+def _plot_names(catalogue: Any) -> list[str] | None:
+    """Read the catalogue PV; None until the IOC has one."""
     if not catalogue.connected:
-        return []
+        return None
     text = catalogue.get(as_string=True, timeout=2.0)
-    return [plot["name"] for plot in json.loads(text)["plots"]] if text else []
+    return [plot["name"] for plot in json.loads(text)["plots"]] if text else None

@@ -106,9 +106,9 @@ def _original(good: list[PlotFile]) -> tuple[float | None, str]:
 
 def active_models(stand: Stand) -> dict[str, str]:
     """Give the digest of the active model of each plot of a stand."""
-    from hydra_ioc.catalogue import read_catalogue
+    from hydra_ioc.catalogue import known_catalogue
 
-    entries = read_catalogue(stand.config).plots
+    entries = known_catalogue(stand.config).plots
     found = {entry.name: entry.model.digest for entry in entries if entry.model}
     if not found:
         raise HydraError("no plot has a model; run 'hydra-ioc models install' first")
