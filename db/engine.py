@@ -65,7 +65,7 @@ def make_engine(
         return _sqlite(address)
     if backend in ("mysql", "mariadb"):
         return create_engine(
-            address.update_query_dict({"charset": "utf8mb4"}),
+            address.set(drivername=f"{backend}+pymysql").update_query_dict({"charset": "utf8mb4"}),
             json_serializer=_to_json,
             pool_pre_ping=True,
             pool_recycle=3600,
@@ -159,7 +159,7 @@ def _is_away(error: DBAPIError) -> bool:
 def _address(url: str, password_file: Path | None) -> URL:
     try:
         address = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise ConfigError(
             "expected a database URL such as sqlite:///hydra.db, received one that cannot be read"
         ) from error

@@ -73,6 +73,9 @@ class MariaDb:
                     "--innodb-log-file-size=16M",
                     "--performance-schema=OFF",
                     "--skip-log-bin",
+                    # A commit survives the end of the process, not of the machine.
+                    "--innodb-flush-log-at-trx-commit=2",
+                    "--innodb-doublewrite=OFF",
                 ],
                 stdout=log,
                 stderr=log,

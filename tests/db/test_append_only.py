@@ -1,0 +1,48 @@
+"""Rows that are never changed nor deleted."""
+
+import pytest
+from sqlalchemy import delete, func, select, update
+
+from db.append_only import APPEND_ONLY
+from db.audit_queries import audit
+from db.engine import reading, writing
+from db.operation import RunHistory
+from pipeline.errors import StoreError
+from tests.db.samples import WHO, fill
+
+
+def test_given_the_tables_when_listed_then_every_log_and_the_history_only_grow():
+    names = {table.__tablename__ for table in APPEND_ONLY}
+    assert names == {
+        "audit_log",
+        "label_history",
+        "model_activations",
+        "run_history",
+        "threshold_history",
+    }
+
+
+@pytest.mark.parametrize("act", ["change", "remove", "update", "delete"])
+def test_given_a_verdict_on_record_when_it_is_tampered_with_then_it_stays(engine, act):
+    fill(engine)
+    with pytest.raises(StoreError, match="never changed nor deleted"), writing(engine) as session:
+        row = session.scalars(select(RunHistory)).one()
+        if act == "change":
+            row.label = "Good"
+        elif act == "remove":
+            session.delete(row)
+        elif act == "update":
+            session.execute(update(RunHistory).values(label="Good"))
+        else:
+            session.execute(delete(RunHistory))
+    with reading(engine) as session:
+        assert session.scalars(select(RunHistory.label)).all() == ["Bad"]
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_given_any_such_table_when_emptied_then_it_is_refused(engine, table):
+    with pytest.raises(StoreError, match=table.__tablename__), writing(engine) as session:
+        audit(session, WHO, "test", "x")
+        session.execute(delete(table))
+    with reading(engine) as session:
+        assert session.scalar(select(func.count()).select_from(table)) == 0
