@@ -24,6 +24,17 @@ class RecordAlarm:
     status: Status = Status.UDF
     ackt: bool = True
     acks: Severity = Severity.NO_ALARM
+    before: tuple[Severity, Status] | None = None
+    """Alarm of before a restart, until the first value after it."""
+
+    def restore(self, known: "RecordAlarm") -> None:
+        """Continue with the acknowledgement of before a restart.
+
+        The first value is compared with the alarm of then: an alarm that
+        was acknowledged and is still the same stays acknowledged.
+        """
+        self.ackt, self.acks = known.ackt, known.acks
+        self.before = (known.severity, known.status)
 
     def take(self, severity: Severity, status: Status) -> bool:
         """Take the alarm of a new value.
@@ -33,8 +44,9 @@ class RecordAlarm:
         """
         if (severity, status) == (self.severity, self.status):
             return False
+        before, self.before = self.before, None
         self.severity, self.status = severity, status
-        if not self.ackt or severity >= self.acks:
+        if (severity, status) != before and (not self.ackt or severity >= self.acks):
             self.acks = severity
         return True
 

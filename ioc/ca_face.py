@@ -1,6 +1,6 @@
 """The Channel Access face of the board."""
 
-import os
+import logging
 
 from ioc.ca_record import Record
 from ioc.ca_server import Server
@@ -8,6 +8,8 @@ from ioc.description import Kind, PvDescription
 from ioc.memory import Memory
 from ioc.puts import Clerk
 from ioc.value import PvValue
+
+logger = logging.getLogger(__name__)
 
 
 class CaFace:
@@ -28,10 +30,10 @@ class CaFace:
         """Begin to serve a PV."""
         if description.kind is Kind.IMAGE:
             return
-        record = Record(description, value, self._clerk, self._alarm_changed)
+        record = Record(description, value, self._clerk, self)
         known = self._memory.alarm(description.name) if description.ackable else None
         if known is not None:
-            record.restore(known)
+            record.alarm.restore(known)
         self.records[description.name] = record
 
     def describe(self, description: PvDescription, _value: PvValue) -> None:
@@ -49,9 +51,19 @@ class CaFace:
         for key in [key for key in self.records if key == name or key.startswith(f"{name}.")]:
             del self.records[key]
 
-    def _alarm_changed(self, record: Record) -> None:
+    def alarm_changed(self, record: Record) -> None:
+        """Remember an alarm; written to disk with the next batch."""
         if record.description.ackable:
             self._memory.keep_alarm(record.description.name, record.alarm)
+
+    def acknowledged(self, record: Record) -> None:
+        """Remember an acknowledgement, on disk before the put completes."""
+        self.alarm_changed(record)
+        try:
+            self._memory.save()
+        except OSError as error:
+            # The next batch tries again; the operator's acknowledgement holds meanwhile.
+            logger.error("event=not-saved reason=%r", str(error))
 
     async def serve(self, interfaces: list[str], port: int) -> None:
         """Serve until cancelled.
@@ -63,8 +75,4 @@ class CaFace:
         Raises:
             TransportError: The port is taken.
         """
-        # caproto takes both from the environment only.
-        os.environ["EPICS_CAS_INTF_ADDR_LIST"] = " ".join(interfaces)
-        os.environ["EPICS_CA_SERVER_PORT"] = str(port)
-        server = Server(self.records, interfaces)
-        await server.run()
+        await Server(self.records, interfaces, port, self._clerk.refuse).run()

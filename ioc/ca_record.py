@@ -1,7 +1,7 @@
 """A PV on the CA face: a record with fields and the alarm behaviour of a C record."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from caproto import AccessRights, CaprotoKeyError, ChannelType
 
@@ -37,6 +37,16 @@ class Host(str):
         return host
 
 
+class AlarmKeeper(Protocol):
+    """Who remembers alarms over a restart."""
+
+    def alarm_changed(self, record: "Record") -> None:
+        """The alarm of a record changed."""
+
+    def acknowledged(self, record: "Record") -> None:
+        """Somebody acknowledged the alarm of a record."""
+
+
 class Record(CaChannel):
     """One PV on the CA face."""
 
@@ -45,7 +55,7 @@ class Record(CaChannel):
         description: PvDescription,
         value: PvValue,
         clerk: Clerk,
-        on_alarm: Callable[["Record"], None],
+        keeper: "AlarmKeeper",
     ) -> None:
         """Begin with a value.
 
@@ -53,13 +63,13 @@ class Record(CaChannel):
             description: What the PV is.
             value: What it shows at first.
             clerk: Takes puts.
-            on_alarm: Called when the alarm or its acknowledgement changed.
+            keeper: Remembers the alarm.
         """
         super().__init__(description.kind, description.max_length)
         self._alarm = RecordAlarm(value.severity, value.status)
         self._value = value
         self._clerk = clerk
-        self._on_alarm = on_alarm
+        self._keeper = keeper
         self._fields: dict[str, Field] = {}
         self._describe(description)
 
@@ -96,17 +106,13 @@ class Record(CaChannel):
         """Field RTYP."""
         return self.description.record_type
 
-    def restore(self, alarm: RecordAlarm) -> None:
-        """Continue with the alarm of before a restart."""
-        self._alarm = alarm
-
     def show(self, value: PvValue) -> None:
         """Swap in a new value and tell those who asked for that kind of change."""
         old, self._value = self._value, value
         flags = VALUE if value.value != old.value else 0
         if self._alarm.take(value.severity, value.status):
             flags |= ALARM
-            self._on_alarm(self)
+            self._keeper.alarm_changed(self)
         self.post(flags)
         self._refresh(flags)
 
@@ -154,7 +160,7 @@ class Record(CaChannel):
         alarm = self._alarm
         take = alarm.put_acks if data_type == ChannelType.PUT_ACKS else alarm.put_ackt
         if take(number):
-            self._on_alarm(self)
+            self._keeper.acknowledged(self)
             self.post(ALARM)
             self._refresh(ALARM)
 

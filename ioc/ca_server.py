@@ -8,19 +8,22 @@ arrives.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import caproto as ca
 from caproto.asyncio.server import Context, VirtualCircuit
 from caproto.server.common import DisconnectedCircuit
 
+from ioc.access import Client
 from ioc.ca_channel import BACKLOG, Wired
-from ioc.ca_record import Host
-from pipeline.errors import CommandError, NotPermitted
+from ioc.ca_record import Host, client_of
+from pipeline.errors import CommandError, NotPermitted, TransportError
 
 CANNOT_ACCESS: Final = ca.CAStatus.ECA_NOWTACCESS
 CANNOT_PUT: Final = ca.CAStatus.ECA_PUTFAIL
+INPUT_LIMIT: Final = 1_000_000
+"""Most bytes of one request: no put of ours is near it."""
 
 
 class Circuit(VirtualCircuit):
@@ -32,6 +35,15 @@ class Circuit(VirtualCircuit):
         self.client_hostname = Host.at("", circuit.address[0])
         self.pending: dict[int, deque[Any]] = {}
         self._bell = asyncio.Event()
+
+    async def recv(self) -> None:
+        """Receive, and drop a client that sends more than any put can be."""
+        await super().recv()
+        if len(self.circuit._data) > INPUT_LIMIT:  # noqa: SLF001 - nothing public tells
+            client = client_of(self.client_hostname, self.client_username)
+            self.context.refuse("(unread)", client, f"a put of over {INPUT_LIMIT} bytes")
+            await self._on_disconnect()
+            raise DisconnectedCircuit
 
     def queue_update(self, subscription: int, update: Any) -> None:
         """Queue an update; the oldest of a full queue makes room."""
@@ -127,6 +139,42 @@ class Server(Context):
     """The server of all records."""
 
     CircuitClass = Circuit
+
+    def __init__(
+        self,
+        records: dict[str, Any],
+        interfaces: list[str],
+        port: int,
+        refuse: Callable[[str, Client, str], None],
+    ) -> None:
+        """Begin; ``run`` serves.
+
+        Args:
+            records: By PV name; may grow while serving.
+            interfaces: Addresses of this host to listen on.
+            port: TCP and UDP port.
+            refuse: Counts a put that is refused before it reaches a record.
+        """
+        super().__init__(records, interfaces)
+        self.ca_server_port = port
+        self.refuse = refuse
+
+    async def _bind_tcp_sockets_with_consistent_port_number(
+        self, make_socket: Any
+    ) -> tuple[int, dict[str, Any]]:
+        """Bind the configured port or none: a client would not find another."""
+        sockets: dict[str, Any] = {}
+        try:
+            for interface in self.interfaces:
+                sockets[interface] = await make_socket(interface, self.ca_server_port)
+        except OSError as error:
+            for bound in sockets.values():
+                bound.close()
+            raise TransportError(
+                f"Channel Access port {self.ca_server_port} on {interface}: {error.strerror};"
+                " stop the other IOC or set ioc.ca_port"
+            ) from error
+        return self.ca_server_port, sockets
 
     async def subscription_queue_loop(self) -> None:
         """Do nothing: updates go to the circuits directly."""

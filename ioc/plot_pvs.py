@@ -254,6 +254,6 @@ def heat_value(state: PlotState, heat: bytes) -> PvValue:
 
 def _framed(state: PlotState, data: bytes, shape: tuple[int, int]) -> PvValue:
     source = state.image_time or EPICS_EPOCH
-    if not data:
-        return PvValue(data, Severity.INVALID, Status.UDF, source, "no picture")
+    if not data or (shape != (0, 0) and len(data) != shape[0] * shape[1]):
+        return PvValue(b"", Severity.INVALID, Status.UDF, source, "no picture")
     return PvValue(data, state.severity, state.status, source, state.reason, shape)

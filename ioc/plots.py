@@ -37,6 +37,7 @@ class Plots:
         self._board = board
         self._memory = memory
         self._states: dict[str, PlotState] = {}
+        self._frames: dict[str, tuple[bytes, bytes]] = {}
         self._served: set[str] = set()
         self._fault = ""
 
@@ -51,6 +52,7 @@ class Plots:
         self._served = set(listing.descriptions)
         self.entries = listing.plots
         self._states = {name: state for name, state in self._states.items() if name in self.entries}
+        self._frames = {name: both for name, both in self._frames.items() if name in self.entries}
         for name, entry in self.entries.items():
             self._show_texts(entry)
             self._show(name)
@@ -72,13 +74,9 @@ class Plots:
             return False
         known = self._states.get(state.plot)
         self._states[state.plot] = state
+        if picture or heat or known is None or known.count != state.count:
+            self._frames[state.plot] = (picture, heat)
         self._show(state.plot)
-        base = plot_base(self._prefix, entry)
-        fresh = known is None or known.count != state.count
-        if picture or fresh:
-            self._board.show({f"{base}Image": picture_value(state, picture)})
-        if heat or fresh:
-            self._board.show({f"{base}Heatmap": heat_value(state, heat)})
         self._show_quality([one for one in self.entries.values() if one.group == entry.group])
         return known is not None and state.count > known.count + 1
 
@@ -118,11 +116,19 @@ class Plots:
         return overlay(self._states[name], ignored=ignored, fault=self._fault)
 
     def _show(self, name: str) -> None:
-        if name in self._states:
-            values = plot_values(
-                self._prefix, self.entries[name], self._overlaid(name), time.time()
-            )
-            self._board.show(values)
+        if name not in self._states:
+            return
+        entry, state = self.entries[name], self._overlaid(name)
+        picture, heat = self._frames[name]
+        base = plot_base(self._prefix, entry)
+        self._board.show(plot_values(self._prefix, entry, state, time.time()))
+        # A picture carries the alarm, too: an old one must not look live.
+        self._board.show(
+            {
+                f"{base}Image": picture_value(state, picture),
+                f"{base}Heatmap": heat_value(state, heat),
+            }
+        )
 
     def _show_texts(self, entry: PlotEntry) -> None:
         text = "\0".join((entry.contact, entry.guidance, entry.description, entry.group))

@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 from ioc.access import AccessRules, Client
@@ -43,6 +44,7 @@ class Clerk:
         self._send = send
         self.refused = 0
         self.on_refusal: Callable[[], None] = lambda: None
+        self.run_number: Callable[[], int] = lambda: -1
 
     def may_write(self, description: PvDescription, client: Client) -> bool:
         """Tell whether a client may put to, or acknowledge, a PV at all."""
@@ -114,18 +116,21 @@ class Clerk:
         value = PvValue(content, time=time.time())
         if target.setting is not Setting.ALARM_HANDLER:
             who = Who(user=client.user[:500] or "unknown", host=client.address)
-            await self._send(make_command(target, content, who))
-        if target.setting in (Setting.ALARM_HANDLER, Setting.BEAM):
-            self._board.show({description.name: value})
+            await self._send(make_command(target, content, who, self.run_number()))
+        if target.setting not in (Setting.ALARM_HANDLER, Setting.BEAM):
+            # The Keeper's word is on its way; who reads back now must see it.
+            value = replace(self._board.value(description.name), value=content)
+        self._board.show({description.name: value})
 
 
-def make_command(target: Target, content: Content, who: Who) -> Command:
+def make_command(target: Target, content: Content, who: Who, run: int) -> Command:
     """Make the command that a put stands for.
 
     Args:
         target: Where the put goes.
         content: The checked value.
         who: Who put it.
+        run: Run number that the facility's PV gives, -1 without one.
 
     Raises:
         CommandError: The setting is none of the Keeper's.
@@ -138,7 +143,7 @@ def make_command(target: Target, content: Content, who: Who) -> Command:
         case Setting.NEWS:
             return SetNews(who=who, text=str(content))
         case Setting.BEAM:
-            return SetConditions(who=who, beam_current=float(content))
+            return SetConditions(who=who, beam_current=float(content), run=run)
     raise CommandError(f"{target.setting} is no setting of the Keeper")
 
 

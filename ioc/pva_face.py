@@ -9,7 +9,7 @@ from ioc.access import Client
 from ioc.description import Kind, PvDescription
 from ioc.puts import Clerk
 from ioc.pva_types import initial, update
-from ioc.value import PvValue
+from ioc.value import PvValue, undefined
 from pipeline.errors import CommandError
 
 
@@ -25,6 +25,7 @@ class PvaFace:
         self.provider = StaticProvider("hydra")
         self._clerk = clerk
         self._served: dict[str, tuple[PvDescription, SharedPV]] = {}
+        self._pictures: dict[str, PvValue] = {}
 
     def add(self, description: PvDescription, value: PvValue) -> None:
         """Begin to serve a PV."""
@@ -43,11 +44,16 @@ class PvaFace:
     def show(self, name: str, value: PvValue) -> None:
         """Show a new value."""
         description, shared = self._served[name]
-        shared.post(update(description, value))
+        previous = self._pictures.get(name, value)
+        if description.kind is Kind.IMAGE:
+            previous = self._pictures.get(name, undefined(b""))
+            self._pictures[name] = value
+        shared.post(update(description, value, previous))
 
     def remove(self, name: str) -> None:
         """Serve a PV no longer; its clients are disconnected."""
         self.provider.remove(name)
+        self._pictures.pop(name, None)
         _, shared = self._served.pop(name)
         shared.close()
 

@@ -36,9 +36,18 @@ def initial(description: PvDescription, value: PvValue) -> Any:
     return made
 
 
-def update(description: PvDescription, value: PvValue) -> Any:
-    """Make the fields that a new value changes."""
-    return Value(TYPES[description.kind], _changing(description, value))
+def update(description: PvDescription, value: PvValue, previous: PvValue) -> Any:
+    """Make the fields that a new value changes.
+
+    Args:
+        description: What the PV is.
+        value: What it shows now.
+        previous: What it showed before; a picture that is still the same is not
+            sent again when only its alarm changes.
+    """
+    same_picture = description.kind is Kind.IMAGE and value.value is previous.value
+    fields = _alarm(value) if same_picture else _changing(description, value)
+    return Value(TYPES[description.kind], fields)
 
 
 def _properties(description: PvDescription) -> dict[str, Any]:
@@ -58,22 +67,25 @@ def _properties(description: PvDescription) -> dict[str, Any]:
     return {"display": display, "control": {"limitLow": low, "limitHigh": high}}
 
 
-def _changing(description: PvDescription, value: PvValue) -> dict[str, Any]:
+def _alarm(value: PvValue) -> dict[str, Any]:
     seconds, nanoseconds = value.stamp
-    stamp = {"secondsPastEpoch": seconds, "nanoseconds": nanoseconds}
     message = value.reason or ("" if value.status is Status.NO_ALARM else value.status.name)
-    fields: dict[str, Any] = {
+    return {
         "alarm": {
             "severity": int(value.severity),
             "status": int(pva_status(value.status)),
             "message": message,
         },
-        "timeStamp": stamp,
+        "timeStamp": {"secondsPastEpoch": seconds, "nanoseconds": nanoseconds},
     }
+
+
+def _changing(description: PvDescription, value: PvValue) -> dict[str, Any]:
+    fields = _alarm(value)
     if description.kind is Kind.ENUM:
         fields["value"] = {"index": value.value}
     elif description.kind is Kind.IMAGE:
-        fields |= {"dataTimeStamp": stamp, **_image(value)}
+        fields |= {"dataTimeStamp": fields["timeStamp"], **_image(value)}
     else:
         fields["value"] = value.value
     return fields

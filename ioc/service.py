@@ -26,6 +26,7 @@ from ioc.pva_face import PvaFace
 from ioc.site_pvs import catalogue_text, site_values
 from ioc.value import PvValue
 from pipeline.config import Config
+from pipeline.errors import HydraError, TransportError
 from pipeline.health import Pulse
 from pipeline.messages import Catalogue, PlotState, SiteState
 
@@ -57,6 +58,7 @@ class Ioc:
         self.keeper = KeeperClient(context, config, self)
         self.clerk = Clerk(self.board, load_rules(config), self.keeper.send)
         self.clerk.on_refusal = self._count_refusal
+        self.clerk.run_number = lambda: self.beam.conditions.run
         self.ca_face = CaFace(self.clerk, self.memory)
         self.pva_face = PvaFace(self.clerk)
         self.health = Health(context, config, self.board)
@@ -101,6 +103,7 @@ class Ioc:
     def on_snapshot(self) -> None:
         """Everything is there."""
         self._published.clear()
+        self.beam.tell_again()
         self.complete.set()
 
     def on_bad_message(self) -> None:
@@ -173,6 +176,12 @@ def pva_server(config: Config, face: PvaFace) -> Iterator[None]:
         useenv=False,
     )
     try:
+        port = int(server.conf()["EPICS_PVAS_SERVER_PORT"])
+        if port != config.ioc.pva_port:
+            raise TransportError(
+                f"pvAccess port {config.ioc.pva_port} is taken; stop the other server"
+                " or set ioc.pva_port"
+            )
         yield
     finally:
         server.stop()
@@ -199,6 +208,12 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
                 tasks.create_task(ioc.tick())
                 await ioc.complete.wait()
                 ready()
+    except* HydraError as group:
+        # The first that failed; the others were cancelled for it.
+        failed = group.exceptions[0]
+        while isinstance(failed, ExceptionGroup):
+            failed = failed.exceptions[0]
+        raise failed from None
     finally:
         ioc.save()
         context.destroy(0)
