@@ -11,7 +11,8 @@ from pipeline.errors import FileError
 from pipeline.feeder.backlog import Candidate
 from pipeline.feeder.files import read
 from pipeline.messages import Order, PlotEntry
-from pipeline.vision.preprocess import decode, file_type, picture, prepare
+from pipeline.vision.fileformat import read_header
+from pipeline.vision.preprocess import decode, picture, tensor_and_picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +55,19 @@ def take_in(
     path = str(candidate.path)
     if not path.isprintable() or not path.isascii():
         _check_text(path)
-    pixels = decode(data, config.input.max_pixels)
     sighting = candidate.sighting
-    if file_type(data) != sighting.file_type:
-        raise FileError(
-            "wrong-type", f"named as {sighting.file_type}, but it is {file_type(data)} inside"
+    inside = read_header(data).file_type
+    if inside != sighting.file_type:
+        raise FileError("wrong-type", f"named as {sighting.file_type}, but it is {inside} inside")
+    pixels = decode(data, config.input.max_pixels)
+    width = config.input.picture_width
+    if entry.model is None:
+        frames = (b"", picture(pixels, width))
+    else:
+        tensor, jpeg = tensor_and_picture(
+            pixels, entry.model.preprocessing, entry.model.input_shape, width
         )
-    tensor = b""
-    if entry.model is not None:
-        tensor = prepare(pixels, entry.model.preprocessing, entry.model.input_shape).tobytes()
+        frames = (tensor.tobytes(), jpeg)
     digest = hashlib.sha256(data).hexdigest()
     order = Order(
         order_id=order_id(candidate, digest),
@@ -76,7 +81,6 @@ def take_in(
         path=path,
         offline=config.input.offline,
     )
-    frames = (tensor, picture(pixels, config.input.picture_width))
     return Prepared(order, frames, time.perf_counter() - began)
 
 

@@ -8,28 +8,19 @@ bytes, the number of pixels by its header (a decompression bomb is refused
 unopened), completeness by its structure and, in a PNG, by the checksums.
 """
 
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import cv2
+import kornia_rs
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import FileError, ModelError
+from pipeline.vision.fileformat import Header, read_header
 
 Pixels = NDArray[np.uint8]
 
-PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
-"""Source: PNG specification (W3C, third edition), section 5.2."""
-JPEG_MAGIC: Final = b"\xff\xd8\xff"
-"""SOI and the first byte of the next marker. Source: ITU-T T.81, annex B."""
-JPEG_END: Final = b"\xff\xd9"
-"""EOI. Source: ITU-T T.81, table B.1."""
-JPEG_TRAILER: Final = 64
-"""Bytes of padding allowed behind EOI; some writers pad to a block."""
-PNG_CHUNKS: Final = 65_536
-"""Most chunks a PNG may have: 8 kB each fill 500 MB, far over any size limit."""
 PICTURE_QUALITY: Final = 85
 """JPEG quality: axis labels stay legible, 40 to 80 kB at 800 pixels width."""
 
@@ -51,38 +42,41 @@ def decode(data: bytes, max_pixels: int) -> Pixels:
         FileError: ``not-an-image``, ``truncated``, ``corrupt`` or
             ``too-many-pixels``.
     """
-    if data.startswith(PNG_MAGIC):
-        width, height = _png_size(data)
-    elif data.startswith(JPEG_MAGIC):
-        width, height = _jpeg_size(data)
-    elif _begins(data):
-        raise FileError("truncated", f"expected a PNG or JPEG, the file ends at byte {len(data)}")
-    else:
+    header = read_header(data)
+    if header.width * header.height > max_pixels:
         raise FileError(
-            "not-an-image", f"expected a PNG or JPEG, the file begins with {data[:8].hex(' ')}"
+            "too-many-pixels",
+            f"{header.width} x {header.height} pixels are over the limit of {max_pixels}",
         )
-    if width * height > max_pixels:
+    pixels = _decode_usual(data, header) if header.mode else _decode_other(data)
+    if pixels.shape != (header.height, header.width, 3):
         raise FileError(
-            "too-many-pixels", f"{width} x {height} pixels are over the limit of {max_pixels}"
+            "corrupt",
+            f"header says {header.width} x {header.height} pixels, decoded {pixels.shape}",
         )
+    return pixels
+
+
+def _decode_usual(data: bytes, header: Header) -> Pixels:
     try:
-        pixels = cv2.imdecode(
-            np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-        )
+        pixels = kornia_rs.io.decode_image_png_u8(data, (header.height, header.width), header.mode)
+    except Exception as error:
+        # The library raises nothing more specific.
+        raise FileError("corrupt", f"cannot be decoded: {error}") from error
+    if header.mode == "rgba":
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
+    return np.asarray(pixels, np.uint8)
+
+
+def _decode_other(data: bytes) -> Pixels:
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise FileError("corrupt", f"cannot be decoded: {error}") from error
     if pixels is None:
         raise FileError("corrupt", "the structure is whole but the pixels cannot be decoded")
-    if pixels.shape != (height, width, 3):
-        raise FileError("corrupt", f"header says {width} x {height} pixels, decoded {pixels.shape}")
     return np.asarray(pixels, np.uint8)
-
-
-def file_type(data: bytes) -> str:
-    """Tell the type of a file by its first bytes: ``png``, ``jpg`` or ``""``."""
-    if data.startswith(PNG_MAGIC):
-        return "png"
-    return "jpg" if data.startswith(JPEG_MAGIC) else ""
 
 
 def prepare(pixels: Pixels, name: str, shape: tuple[int, int, int]) -> Pixels:
@@ -116,14 +110,46 @@ def picture(pixels: Pixels, width: int) -> bytes:
     Returns:
         A JPEG with the aspect of the image.
     """
-    height, actual = pixels.shape[:2]
-    if actual > width:
-        pixels = _reduce(pixels, width, max(1, round(height * width / actual)))
+    size = _picture_size(pixels, width)
+    reduced = _reduce(pixels, *size)
     options = [cv2.IMWRITE_JPEG_QUALITY, PICTURE_QUALITY]
-    done, encoded = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
+    done, encoded = cv2.imencode(".jpg", cv2.cvtColor(reduced, cv2.COLOR_RGB2BGR), options)
     if not done:
         raise FileError("corrupt", f"no picture can be made of pixels {pixels.shape}")
     return bytes(encoded.data)
+
+
+def tensor_and_picture(
+    pixels: Pixels, name: str, shape: tuple[int, int, int], width: int
+) -> tuple[Pixels, bytes]:
+    """Make both at the cost of little more than one.
+
+    The reductions of both begin with the same exact halvings; these are done
+    once. The results are those of ``prepare`` and ``picture``, bit by bit.
+
+    Args:
+        pixels: (H, W, 3), uint8, RGB.
+        name: As for ``prepare``.
+        shape: As for ``prepare``.
+        width: As for ``picture``.
+
+    Returns:
+        What ``prepare`` and ``picture`` give.
+
+    Raises:
+        ModelError: As ``prepare``.
+    """
+    wanted = [_picture_size(pixels, width), (shape[1], shape[0])]
+    while _halves(pixels, wanted):
+        pixels = _half(pixels)
+    return prepare(pixels, name, shape), picture(pixels, width)
+
+
+def _picture_size(pixels: Pixels, width: int) -> tuple[int, int]:
+    height, actual = pixels.shape[:2]
+    if actual <= width:
+        return actual, height
+    return width, max(1, round(height * width / actual))
 
 
 def _area_rgb(pixels: Pixels, shape: tuple[int, int, int]) -> Pixels:
@@ -137,78 +163,26 @@ def _area_rgb(pixels: Pixels, shape: tuple[int, int, int]) -> Pixels:
 def _reduce(pixels: Pixels, width: int, height: int) -> Pixels:
     # Exact halving averages four bytes in integer SIMD; the general area
     # reduction works in floats and costs several times as much per source pixel.
-    while (
-        pixels.shape[0] >= 2 * height
-        and pixels.shape[1] >= 2 * width
-        and not (pixels.shape[0] | pixels.shape[1]) & 1
-    ):
-        half = (pixels.shape[1] // 2, pixels.shape[0] // 2)
-        pixels = np.asarray(cv2.resize(pixels, half, interpolation=cv2.INTER_AREA), np.uint8)
+    while _halves(pixels, [(width, height)]):
+        pixels = _half(pixels)
     if pixels.shape[:2] == (height, width):
         return pixels
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _halves(pixels: Pixels, wanted: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether an image can be halved on the way to all wanted sizes."""
+    height, width = pixels.shape[:2]
+    even = not (height | width) & 1
+    return even and all(width >= 2 * w and height >= 2 * h for w, h in wanted)
+
+
+def _half(pixels: Pixels) -> Pixels:
+    size = (pixels.shape[1] // 2, pixels.shape[0] // 2)
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 PREPARATIONS: Final[dict[str, Callable[[Pixels, tuple[int, int, int]], Pixels]]] = {
     "area-rgb": _area_rgb,
 }
 """Preprocessing by the name that a model's card carries."""
-
-
-def _begins(data: bytes) -> bool:
-    return PNG_MAGIC.startswith(data) or JPEG_MAGIC.startswith(data)
-
-
-def _png_size(data: bytes) -> tuple[int, int]:
-    size: tuple[int, int] | None = None
-    for kind, body in _png_chunks(data):
-        if size is None:
-            if kind != b"IHDR" or len(body) != 13:
-                raise FileError("corrupt", f"expected the PNG header IHDR, found {kind!r}")
-            size = int.from_bytes(body[0:4], "big"), int.from_bytes(body[4:8], "big")
-        if kind == b"IEND":
-            if 0 in size:
-                raise FileError("corrupt", f"PNG of {size[0]} x {size[1]} pixels")
-            return size
-    raise FileError("truncated", f"PNG ends without IEND at byte {len(data)}")
-
-
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Walk the chunks of a PNG and check each one's CRC."""
-    view = memoryview(data)
-    at = len(PNG_MAGIC)
-    for _ in range(PNG_CHUNKS):
-        if at == len(data):
-            return
-        length = int.from_bytes(view[at : at + 4], "big")
-        end = at + 8 + length
-        if end + 4 > len(data):
-            raise FileError("truncated", f"PNG ends at byte {len(data)} inside a chunk")
-        expected = int.from_bytes(view[end : end + 4], "big")
-        if zlib.crc32(view[at + 4 : end]) != expected:
-            raise FileError("corrupt", f"checksum of the PNG chunk at byte {at} does not fit")
-        yield bytes(view[at + 4 : at + 8]), view[at + 8 : end]
-        at = end + 4
-    raise FileError("corrupt", f"PNG has more than {PNG_CHUNKS} chunks")
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int]:
-    if JPEG_END not in data[-JPEG_TRAILER:]:
-        raise FileError("truncated", f"JPEG ends without EOI at byte {len(data)}")
-    at = 2
-    while at + 9 <= len(data):
-        if data[at] != 0xFF:
-            raise FileError("corrupt", f"expected a JPEG marker at byte {at}")
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
-        # SOF0 to SOF15 hold the size; DHT, JPG and DAC lie among them. Source: T.81 table B.1.
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height = int.from_bytes(data[at + 5 : at + 7], "big")
-            width = int.from_bytes(data[at + 7 : at + 9], "big")
-            if 0 in (width, height):
-                raise FileError("corrupt", f"JPEG of {width} x {height} pixels")
-            return width, height
-        at += 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
-    raise FileError("truncated", f"JPEG without a frame header, {len(data)} bytes")
