@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from hydra_ioc.release import DEMO_MODELS
+from pipeline.config import Config, load
 
 
 @click.command()
@@ -46,8 +47,22 @@ from hydra_ioc.release import DEMO_MODELS
     help="Images of each plot type without beam.",
 )
 @click.option("--seed", default=1, show_default=True, help="Of what is drawn.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Judge the labelled plots of this folder instead.",
+)
+@click.option(
+    "--labels",
+    "table",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="CSV with the columns file, label and run; default DATA/labels.csv.",
+)
+@click.option("--model", "digest", help="Model of the store that judges DATA.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
+@click.pass_obj
 def command(
+    config_file: Path | None,
     *,
     json_file: Path | None,
     models: Path,
@@ -57,14 +72,23 @@ def command(
     no_beam: int,
     seed: int,
     workers: int,
+    data: Path | None,
+    table: Path | None,
+    digest: str | None,
 ) -> None:
     """Judge simulated runs never seen in training with the shipped models.
 
     Prints accuracy, recall of every fault and false Bad among good images,
     with counts and 95 % intervals (Wilson), and whether the targets are met.
+    With --data and --model: judges labelled plots of one's own.
 
     Example: hydra-ioc evaluate --json evaluation.json
     """
+    if (data is None) != (digest is None) or (table is not None and data is None):
+        raise click.UsageError("--data, --labels and --model belong together")
+    if data is not None and digest is not None:
+        _own(load(config_file), data, table or data / "labels.csv", digest, json_file)
+        return
     from hydra_ioc.evaluation import evaluation_samples, judge_all, summary
     from hydra_ioc.release import read_index
     from simulation.faults import plot_kind
@@ -76,6 +100,32 @@ def command(
     click.echo(f"judging {len(samples)} images of {len(chosen)} plot types", err=True)
     result = summary(judge_all(samples, models, workers))
     _print(result)
+    _write(json_file, result)
+
+
+def _own(config: Config, data: Path, table: Path, digest: str, json_file: Path | None) -> None:
+    from hydra_ioc.own_plots import judge_labelled
+
+    result = judge_labelled(config, data, table, digest)
+    balanced = result["balanced_accuracy"]
+    click.echo(f"{result['images']} images of {result['runs']} runs, model {digest}")
+    if result["runs_also_in_training"]:
+        click.echo(f"WARNING: runs {result['runs_also_in_training']} were in its training")
+    click.echo(f"accuracy          {_rate(result['accuracy'])}")
+    click.echo(
+        f"balanced accuracy {100 * balanced['value']:6.2f} % ("
+        f"{100 * balanced['low']:.2f}..{100 * balanced['high']:.2f} %, bootstrap over runs)"
+    )
+    for label, recall in result["recall"].items():
+        click.echo(f"recall of {label:12} {_rate(recall)}")
+    for one in result["mistakes"]:
+        click.echo(
+            f"   {one['file']}: labelled {one['truth']}, judged {one['label']} {one['weight']:.2f}"
+        )
+    _write(json_file, result)
+
+
+def _write(json_file: Path | None, result: dict[str, Any]) -> None:
     if json_file is not None:
         json_file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 

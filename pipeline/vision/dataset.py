@@ -114,7 +114,11 @@ def read_table(folder: Path, table: Path, run_pattern: str) -> list[Row]:
 
 
 def load_labelled(
-    rows: list[Row], preprocessing: str, input_shape: Shape, max_pixels: int
+    rows: list[Row],
+    preprocessing: str,
+    input_shape: Shape,
+    max_pixels: int,
+    labels: tuple[str, ...] = (),
 ) -> Dataset:
     """Decode and prepare the images of a label table.
 
@@ -123,16 +127,19 @@ def load_labelled(
         preprocessing: Name in ``pipeline.vision.preprocess``.
         input_shape: Height, width and channels for the model.
         max_pixels: Largest image accepted.
+        labels: Labels of a model that knows all of the rows' labels; by
+            default those of the rows, sorted, with Good first.
 
     Returns:
-        The data set; labels sorted, with Good first when there is one.
+        The data set.
 
     Raises:
         FileError: Lists the images that cannot be read.
         LabelError: All images have one label.
     """
-    found = {row.label for row in rows}
-    labels = tuple(sorted(found, key=lambda label: (label != "Good", label)))
+    if not labels:
+        found = {row.label for row in rows}
+        labels = tuple(sorted(found, key=lambda label: (label != "Good", label)))
     if len(labels) < 2:
         raise LabelError(
             f"expected images of at least 2 labels, all {len(rows)} are {labels[0]!r};"
