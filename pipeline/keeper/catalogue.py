@@ -1,0 +1,162 @@
+"""The catalogue as the Keeper publishes it, and what was on show before a restart."""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db.catalogue_queries import PlotRow, catalogue
+from db.operation import RunHistory, RunStatus
+from db.operation_queries import Live, latest_news, live_plots
+from pipeline.alarm import Severity, Status
+from pipeline.keeper.judge import NO_MODEL, Reading, beam_is_on
+from pipeline.keeper.live import LiveFrames
+from pipeline.keeper.shown import Shown
+from pipeline.messages import LabelPolicy, ModelRef, PlotEntry, PlotState
+
+
+@dataclass(frozen=True, slots=True)
+class Plots:
+    """All plots, and the share of images to keep of each."""
+
+    entries: tuple[PlotEntry, ...]
+    collect: dict[str, float | None]
+    """By plot name; None takes the deployment's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a restart finds."""
+
+    shown: dict[str, Shown]
+    states: dict[str, PlotState]
+    news: str
+    beam_current: float | None
+    run: tuple[str, int] | None
+    """Period and run on record as going on."""
+
+
+def read_plots(session: Session) -> Plots:
+    """Read all plots."""
+    rows = catalogue(session)
+    return Plots(
+        entries=tuple(_entry(row) for row in rows),
+        collect={row.name: row.collect_fraction for row in rows},
+    )
+
+
+def read_past(session: Session, frames: LiveFrames, beam_threshold: float) -> Past:
+    """Read what every plot showed last, with its pictures.
+
+    Args:
+        session: A session that may read.
+        frames: Where the pictures are.
+        beam_threshold: Below it there is no beam; unit of the beam PV.
+    """
+    rows = live_plots(session)
+    ids = [row.run_history_id for row in rows.values() if row.run_history_id is not None]
+    histories = {
+        row.id: row for row in session.scalars(select(RunHistory).where(RunHistory.id.in_(ids)))
+    }
+    shown, states = {}, {}
+    for name, live in rows.items():
+        history = histories.get(live.run_history_id) if live.run_history_id else None
+        image = _image(live, history, beam_threshold)
+        stored = frames.load(live.plot_type_id, image)
+        shown[name] = replace(
+            image, picture=stored.picture, heat=stored.heat, heat_shape=stored.heat_shape
+        )
+        states[name] = _state(name, live, stored.heat_shape)
+    status = session.scalars(
+        select(RunStatus).where(RunStatus.state == "Running").order_by(RunStatus.id.desc()).limit(1)
+    ).first()
+    return Past(
+        shown=shown,
+        states=states,
+        news=latest_news(session),
+        beam_current=status.beam_current if status else None,
+        run=(status.period, status.run) if status else None,
+    )
+
+
+def _entry(row: PlotRow) -> PlotEntry:
+    model = row.model
+    return PlotEntry(
+        plot_type_id=row.plot_type_id,
+        name=row.name,
+        file_type=row.file_type,
+        chunked=row.chunked,
+        description=row.description,
+        contact=row.contact,
+        group=row.group,
+        guidance=row.guidance[:4000],
+        ignored=row.ignored,
+        cadence_s=row.cadence_s,
+        labels=tuple(
+            LabelPolicy(
+                name=label.name,
+                colour=label.colour,
+                confirmed=Severity(label.confirmed),
+                unconfirmed=Severity(label.unconfirmed),
+            )
+            for label in row.labels
+        ),
+        thresholds=row.thresholds,
+        model=ModelRef(
+            model_id=model.model_id,
+            digest=model.digest,
+            input_shape=model.input_shape,
+            preprocessing=model.preprocessing,
+            labels=model.labels,
+            probation=model.probation,
+        )
+        if model
+        else None,
+    )
+
+
+def _image(live: Live, history: RunHistory | None, beam_threshold: float) -> Shown:
+    return Shown(
+        reading=Reading(
+            weights=live.weights,
+            judged=live.label != NO_MODEL,
+            error=history.error if history else "",
+            offline=bool(history and history.offline),
+            beam_on=beam_is_on(live.beam_current, beam_threshold),
+            run=live.run,
+            chunk=live.chunk,
+        ),
+        thresholds=history.thresholds if history else live.thresholds,
+        period=live.period,
+        image_time=live.image_time,
+        closed_time=live.closed_time,
+        model=live.model,
+        beam_current=live.beam_current,
+        history_id=live.run_history_id,
+        image_file=live.image_file,
+        count=live.count,
+    )
+
+
+def _state(name: str, live: Live, heat_shape: tuple[int, int]) -> PlotState:
+    return PlotState(
+        plot=name,
+        label=live.label,
+        confidence=live.confidence,
+        confirmed=live.confirmed,
+        weights=dict(live.weights),
+        thresholds=dict(live.thresholds),
+        run=live.run,
+        chunk=live.chunk,
+        period=live.period,
+        image_time=live.image_time,
+        closed_time=live.closed_time,
+        model=live.model,
+        reason=live.reason,
+        image_file=live.image_file,
+        severity=Severity(live.severity),
+        status=Status(live.status),
+        count=live.count,
+        since=live.since,
+        heat_shape=heat_shape,
+    )

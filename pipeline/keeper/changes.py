@@ -1,0 +1,73 @@
+"""What a command changes in the record, in one transaction with its audit line."""
+
+from sqlalchemy.orm import Session
+
+from db.audit_queries import Actor, audit
+from db.catalogue_queries import set_ignored
+from db.operation_queries import post_news
+from db.threshold_queries import set_threshold
+from pipeline.messages import Command, Reload, SetIgnore, SetNews, SetThreshold, Who
+
+ACTIONS = {
+    SetThreshold: "set-threshold",
+    SetIgnore: "set-ignore",
+    SetNews: "set-news",
+    Reload: "reload",
+}
+"""Commands that change the record, by the action the audit log names."""
+
+
+def apply(session: Session, command: Command) -> str:
+    """Carry out a command.
+
+    Args:
+        session: A session of a transaction that writes.
+        command: One of ``ACTIONS``.
+
+    Returns:
+        What was done, in words.
+
+    Raises:
+        CommandError: It cannot be done; says what was expected.
+    """
+    match command:
+        case SetThreshold(who=who, plot=plot, label=label, value=value):
+            old = set_threshold(session, actor(who), plot, label, value)
+            return f"threshold of {plot} {label}: {old:g} -> {value:g}"
+        case SetIgnore(who=who, plot=plot, ignored=ignored):
+            set_ignored(session, actor(who), plot, ignored)
+            return f"{plot} {'ignored' if ignored else 'taken into account'}"
+        case SetNews(who=who, text=text):
+            post_news(session, actor(who), text)
+            return "news posted" if text else "news cleared"
+        case Reload(who=who):
+            audit(session, actor(who), "reload", "catalogue")
+            return "catalogue read again"
+    raise TypeError(f"{type(command).__name__} changes nothing in the record")
+
+
+def refuse(session: Session, command: Command, why: str) -> None:
+    """Put a refused command on record.
+
+    Args:
+        session: A session of a transaction that writes.
+        command: One of ``ACTIONS``.
+        why: Why it was refused.
+    """
+    match command:
+        case SetThreshold(who=who, plot=plot, label=label, value=value):
+            subject, new = f"{plot} {label}", {"value": value, "refused": why}
+        case SetIgnore(who=who, plot=plot, ignored=ignored):
+            subject, new = plot, {"value": ignored, "refused": why}
+        case SetNews(who=who, text=text):
+            subject, new = "news", {"value": text, "refused": why}
+        case Reload(who=who):
+            subject, new = "catalogue", {"refused": why}
+        case _:
+            raise TypeError(f"{type(command).__name__} is never on record")
+    audit(session, actor(who), ACTIONS[type(command)], subject, new=new, accepted=False)
+
+
+def actor(who: Who) -> Actor:
+    """Give who asks as the record takes it."""
+    return Actor(user=who.user, host=who.host, why=who.why)

@@ -1,0 +1,139 @@
+"""An image on show and the state that its plot publishes for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pipeline.keeper.freshness import stale_reason
+from pipeline.keeper.judge import UNDEFINED, Reading, Verdict, judge, present
+from pipeline.messages import PlotEntry, PlotState
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One image with all that its plot shows, but for the verdict."""
+
+    reading: Reading
+    thresholds: Mapping[str, float]
+    """By label, as they were when it was judged first."""
+    period: str
+    image_time: float
+    """Seconds since the epoch."""
+    closed_time: float
+    model: str = ""
+    """Digest of the model that judged it; empty without one."""
+    beam_current: float | None = None
+    """When it was judged first; None when unknown."""
+    history_id: int | None = None
+    image_file: str = ""
+    note: str = ""
+    """What went wrong with keeping it."""
+    count: int = 0
+    """Images of this plot up to and with this one."""
+    picture: bytes = b""
+    """JPEG."""
+    heat: bytes = b""
+    heat_shape: tuple[int, int] = (0, 0)
+
+    @property
+    def order(self) -> tuple[float, int, int]:
+        """What decides which of two images is the newer."""
+        return self.image_time, self.reading.run, self.reading.chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a verdict depends on besides the image and the plot."""
+
+    now: float = 0.0
+    """Seconds since the epoch."""
+    beam_on: bool | None = None
+    away: str = ""
+    """Why nothing can be recorded now; empty when all is well."""
+    stale_factor: float = field(default=3.0)
+
+
+def thresholds_of(entry: PlotEntry, shown: Shown) -> Mapping[str, float]:
+    """Give the thresholds that hold for an image on show.
+
+    Those of now, so that a change takes effect at once; but an image that
+    another model judged keeps the thresholds of that model.
+    """
+    if entry.model is not None and entry.model.digest == shown.model:
+        return entry.thresholds
+    return shown.thresholds
+
+
+def verdict_of(entry: PlotEntry, shown: Shown, beam_on: bool | None) -> Verdict:
+    """Judge the image on show by the thresholds and the beam of now."""
+    return judge(entry, thresholds_of(entry, shown), shown.reading, beam_on)
+
+
+def is_stale(entry: PlotEntry, shown: Shown, around: Surroundings) -> str:
+    """Say why the image on show is too old; empty while it is fresh."""
+    return stale_reason(around.now - shown.image_time, entry.cadence_s, around.stale_factor)
+
+
+def compose(
+    entry: PlotEntry, shown: Shown | None, around: Surroundings, previous: PlotState | None
+) -> PlotState:
+    """Make what a plot publishes.
+
+    Args:
+        entry: The plot.
+        shown: The image on show; None before the first.
+        around: Time, beam and the record.
+        previous: What the plot published last, for the time since when it is so.
+
+    Returns:
+        The state.
+    """
+    if shown is None:
+        verdict = present(entry, None, UNDEFINED, stale="", away=around.away)
+        return _state(entry, verdict, None, around.now, previous)
+    verdict = present(
+        entry,
+        shown.reading,
+        verdict_of(entry, shown, around.beam_on),
+        stale=is_stale(entry, shown, around),
+        away=around.away,
+    )
+    return _state(entry, verdict, shown, around.now, previous)
+
+
+def _state(
+    entry: PlotEntry,
+    verdict: Verdict,
+    shown: Shown | None,
+    now: float,
+    previous: PlotState | None,
+) -> PlotState:
+    since = now
+    if previous is not None and (previous.label, previous.severity) == (
+        verdict.label,
+        verdict.severity,
+    ):
+        since = previous.since
+    reason = verdict.reason
+    if shown is not None and shown.note:
+        reason = f"{reason}; {shown.note}"[:4000]
+    return PlotState(
+        plot=entry.name,
+        label=verdict.label,
+        confidence=verdict.confidence,
+        confirmed=verdict.confirmed,
+        weights=dict(shown.reading.weights) if shown else {},
+        thresholds=dict(thresholds_of(entry, shown) if shown else entry.thresholds),
+        run=shown.reading.run if shown else -1,
+        chunk=shown.reading.chunk if shown else 0,
+        period=shown.period if shown else "NA",
+        image_time=shown.image_time if shown else 0.0,
+        closed_time=shown.closed_time if shown else 0.0,
+        model=shown.model if shown else (entry.model.digest if entry.model else ""),
+        reason=reason,
+        image_file=shown.image_file if shown else "",
+        severity=verdict.severity,
+        status=verdict.status,
+        count=shown.count if shown else 0,
+        since=since,
+        heat_shape=shown.heat_shape if shown else (0, 0),
+    )
