@@ -31,10 +31,10 @@ class Colours:
     fill: tuple[int, int, int]
 
 
-BLUE: Final = Colours((0, 0, 153), (204, 204, 255))
-"""Source: ROOT's default line colour 602, kBlue+2."""
-RED: Final = Colours((153, 0, 0), (255, 204, 204))
-GREEN: Final = Colours((0, 102, 0), (204, 255, 204))
+BLUE: Final = Colours((0, 0, 153), (153, 153, 255))
+"""Source: ROOT's kBlue+2, its default line colour, and kBlue-9."""
+RED: Final = Colours((153, 0, 0), (255, 153, 153))
+GREEN: Final = Colours((0, 102, 0), (153, 255, 153))
 
 
 @dataclass(frozen=True, eq=False)
