@@ -29,7 +29,8 @@ class Header:
         file_type: ``png`` or ``jpg``.
         width: In pixels.
         height: In pixels.
-        mode: ``rgb`` or ``rgba`` for a PNG of 8 bits without colour key, else empty.
+        mode: ``rgb`` or ``rgba``, what the usual decoder makes of it; empty for
+            a PNG of another form.
     """
 
     file_type: str
@@ -53,7 +54,7 @@ def read_header(data: bytes) -> Header:
     if data.startswith(PNG_MAGIC):
         return _png_header(data)
     if data.startswith(JPEG_MAGIC):
-        return Header("jpg", *_jpeg_size(data))
+        return Header("jpg", *_jpeg_size(data), mode="rgb")
     if PNG_MAGIC.startswith(data) or JPEG_MAGIC.startswith(data):
         raise FileError("truncated", f"expected a PNG or JPEG, the file ends at byte {len(data)}")
     raise FileError(

@@ -48,7 +48,7 @@ def decode(data: bytes, max_pixels: int) -> Pixels:
             "too-many-pixels",
             f"{header.width} x {header.height} pixels are over the limit of {max_pixels}",
         )
-    pixels = _decode_usual(data, header) if header.mode else _decode_other(data)
+    pixels = _decode_usual(data, header) if header.mode else _decode_odd_png(data)
     if pixels.shape != (header.height, header.width, 3):
         raise FileError(
             "corrupt",
@@ -58,8 +58,12 @@ def decode(data: bytes, max_pixels: int) -> Pixels:
 
 
 def _decode_usual(data: bytes, header: Header) -> Pixels:
+    io, size = kornia_rs.io, (header.height, header.width)
     try:
-        pixels = kornia_rs.io.decode_image_png_u8(data, (header.height, header.width), header.mode)
+        if header.file_type == "jpg":
+            pixels = io.decode_image_jpegturbo(data, header.mode)
+        else:
+            pixels = io.decode_image_png_u8(data, size, header.mode)
     except Exception as error:
         # The library raises nothing more specific.
         raise FileError("corrupt", f"cannot be decoded: {error}") from error
@@ -68,7 +72,7 @@ def _decode_usual(data: bytes, header: Header) -> Pixels:
     return np.asarray(pixels, np.uint8)
 
 
-def _decode_other(data: bytes) -> Pixels:
+def _decode_odd_png(data: bytes) -> Pixels:
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
