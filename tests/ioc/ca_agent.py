@@ -253,13 +253,13 @@ class Agent:
         KEPT.append(event)
         return {"id": key}
 
-    def events(self, id: int, at_least: int = 0, timeout: float = 10.0) -> dict[str, Any]:
+    def events(self, key: int, at_least: int = 0, timeout: float = 10.0) -> dict[str, Any]:
         deadline = time.monotonic() + timeout
-        while len(EVENTS[id]) < at_least and time.monotonic() < deadline:
+        while len(EVENTS[key]) < at_least and time.monotonic() < deadline:
             ca.poll(evt=0.001, iot=0.01)
         ca.poll(evt=0.001, iot=0.01)
         with LOCK:
-            got, EVENTS[id] = EVENTS[id], []
+            got, EVENTS[key] = EVENTS[key], []
         return {"events": got}
 
     def clear(self, pv: str) -> dict[str, Any]:

@@ -218,7 +218,7 @@ class CaClient:
         return key
 
     def events(self, key: int, at_least: int = 0, timeout: float = 10.0) -> list[dict[str, Any]]:
-        return self.ask("events", id=key, at_least=at_least, timeout=timeout)["events"]
+        return self.ask("events", key=key, at_least=at_least, timeout=timeout)["events"]
 
     def close(self) -> None:
         assert self._process.stdin is not None
