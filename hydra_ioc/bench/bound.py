@@ -41,7 +41,7 @@ def _judge(files: list[PlotFile], models: Path, digests: dict[str, str]) -> floa
     cv2.setNumThreads(1)
     served = {plot: load(models / digests[plot]) for plot in {file.plot for file in files}}
     for model in served.values():
-        model.warm_up()
+        model.warm()
     begun = time.perf_counter()
     for file in files:
         model = served[file.plot]

@@ -39,7 +39,7 @@ class DoneListener:
         """
         seen: dict[str, float] = {}
         while len(seen) < count:
-            if not self._socket.poll(timeout_s * 1000):
+            if not self._socket.poll(int(timeout_s * 1000)):
                 raise TransportError(f"expected {count} images done, heard of {len(seen)}")
             message, _ = decode(self._socket.recv_multipart()[1:])
             if isinstance(message, Done):

@@ -1,9 +1,14 @@
 """The benchmarks in order, as one set of ratios from one run."""
 
+import shutil
 import statistics
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from hydra_ioc.bench.bound import bound_rate
 from hydra_ioc.bench.measure import Client, burst, latency, settle, throughput
@@ -11,6 +16,7 @@ from hydra_ioc.bench.original import original_rate
 from hydra_ioc.bench.plots import PlotFile, draw_files, repeated
 from hydra_ioc.bench.stand import Stand, wait_for
 from pipeline.errors import HydraError
+from pipeline.vision.card import read_card, write_card
 
 BURST_PLOTS = 92
 """Source: the largest set of plots that arrives at once in the original's halls."""
@@ -116,7 +122,7 @@ def active_models(stand: Stand) -> dict[str, str]:
 
 
 def clone_plots(stand: Stand, files: list[PlotFile], count: int) -> list[PlotFile]:
-    """Register copies of plots under other names until there are enough.
+    """Register copies of plots, each with a model of its own, until there are enough.
 
     Args:
         stand: Nothing runs yet.
@@ -127,11 +133,33 @@ def clone_plots(stand: Stand, files: list[PlotFile], count: int) -> list[PlotFil
         A file for each copy.
     """
     digests = active_models(stand)
+    store = stand.config.under_state(stand.config.predict.models)
     clones = []
     for number in range(count - len(files)):
         source = files[number % len(files)]
         name = f"{source.plot}_copy{number // len(files)}"
-        stand.command("plots", "add", name, "--group", "Copies")
-        stand.command("plots", "model", name, digests[source.plot])
+        stand.command("plots", "add", name, "--group", "Copies", "--labels", "Good,Bad,NoData")
+        stand.command("plots", "model", name, clone_model(store, digests[source.plot], name))
         clones.append(PlotFile(name, source.chunk, source.data, source.bad))
     return clones
+
+
+def clone_model(store: Path, digest: str, plot: str) -> str:
+    """Copy a model under a card for another plot.
+
+    Args:
+        store: The model store.
+        digest: The model to copy.
+        plot: Whom the copy judges.
+
+    Returns:
+        The digest of the copy.
+    """
+    folder = Path(tempfile.mkdtemp(dir=store, prefix=".copy-"))
+    card = read_card(store / digest)
+    for name in card.files:
+        shutil.copy2(store / digest / name, folder / name)
+    copy = write_card(folder, msgspec.structs.replace(card, plots=(plot,)))
+    folder.chmod(0o755)
+    folder.rename(store / copy)
+    return copy

@@ -104,7 +104,8 @@ class Stand:
         self.stop()
         if error is not None:
             kept = Path(tempfile.mkdtemp(prefix="hydra-failed-"))
-            shutil.copytree(self.folder / "log", kept / "log", dirs_exist_ok=True)
+            if (self.folder / "log").exists():
+                shutil.copytree(self.folder / "log", kept / "log")
             error.add_note(f"logs of the processes: {kept / 'log'}")
         shutil.rmtree(self.folder, ignore_errors=True)
         if self.config.socket_folder() != self.config.under_state(self.config.sockets.folder):
