@@ -38,6 +38,8 @@ class Card(QWidget):
     Attributes:
         link: The plot's PVs.
         face: What is painted now.
+        lines: What stands under the picture now.
+        buttons: Shown under the mouse; None before the first time.
     """
 
     asked = Signal(str, str)
@@ -58,8 +60,8 @@ class Card(QWidget):
         """Whether reason, guidance and contact stand under the picture."""
         self.squeeze = 0
         """Pixels that the picture gives up so that more cards are seen."""
-        self._buttons: ActionRow | None = None
-        self._lines: tuple[str, ...] = ()
+        self.buttons: ActionRow | None = None
+        self.lines: tuple[str, ...] = ()
         self._image: QImage | None = None
         self._heat: Heat | None = None
         self._scaler = Scaler(self)
@@ -79,11 +81,11 @@ class Card(QWidget):
         """
         face = face_of(self.link.plot, reading, line)
         lines = self._compose_lines(face, reading) if self.wordy else ()
-        if face == self.face and lines == self._lines:
+        if face == self.face and lines == self.lines:
             return
-        only_age = lines == self._lines and _but_age(face) == _but_age(self.face)
-        grown = lines != self._lines
-        self.face, self._lines = face, lines
+        only_age = lines == self.lines and _but_age(face) == _but_age(self.face)
+        grown = lines != self.lines
+        self.face, self.lines = face, lines
         self.setToolTip(_tool_tip(self.link, face, reading))
         self.setAccessibleDescription(f"{face.word}. {face.verdict}. {face.age}. {face.note}")
         if grown:
@@ -159,16 +161,16 @@ class Card(QWidget):
     def enterEvent(self, event: QEvent) -> None:  # noqa: N802
         """Offer the buttons while the mouse is on the card."""
         super().enterEvent(event)
-        if self._buttons is None:
-            self._buttons = ActionRow(self)
-            self._buttons.asked.connect(self._ask)
-        self._buttons.place(self._plan().picture)
+        if self.buttons is None:
+            self.buttons = ActionRow(self)
+            self.buttons.asked.connect(self._ask)
+        self.buttons.place(self._plan().picture)
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
         """Take the buttons away again."""
         super().leaveEvent(event)
-        if self._buttons is not None:
-            self._buttons.hide()
+        if self.buttons is not None:
+            self.buttons.hide()
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
         """Show the focus."""
@@ -187,14 +189,14 @@ class Card(QWidget):
         return card_paint.plan(self.width(), self._line_count(self.width()), self.squeeze)
 
     def _line_count(self, width: int) -> int:
-        if not self._lines:
+        if not self.lines:
             return 0
         letter = card_paint.plan(width, 0).letter
         metrics = QFontMetrics(card_paint.font(letter))
         room = QRect(0, 0, width - 16, 10_000)
         return sum(
             round(metrics.boundingRect(room, Qt.TextWordWrap, line).height() / metrics.height())
-            for line in self._lines
+            for line in self.lines
         )
 
     def _paint_below_title(self, painter: QPainter, parts: card_paint.Plan) -> None:
@@ -216,10 +218,10 @@ class Card(QWidget):
             card_paint.paint_text(
                 painter, rest, text, size_px=small, colour=palette.FAINT, align=Qt.AlignRight
             )
-        if self._lines:
+        if self.lines:
             painter.setFont(card_paint.font(parts.letter))
             painter.setPen(Qt.black)
-            painter.drawText(parts.note, Qt.TextWordWrap, "\n".join(self._lines))
+            painter.drawText(parts.note, Qt.TextWordWrap, "\n".join(self.lines))
 
     def _scale(self) -> None:
         if self.link.picture is not None:

@@ -227,8 +227,9 @@ def headline(levels: Iterable[Level]) -> Headline:
     named = [level for level in HEADLINE_WORDS if level in counts and level >= least]
     # A bad detector leads, though a lost PV may be the higher level: crews act on it.
     named.sort(key=lambda level: level != Level.BAD)
-    text = "   ".join(f"{counts[level]} {HEADLINE_WORDS[level]}" for level in named)
-    return Headline(named[0], text)
+    # Spaces inside an entry do not break, so that a number stays with its word.
+    parts = [f"{counts[level]} {HEADLINE_WORDS[level]}".replace(" ", "\u00a0") for level in named]
+    return Headline(named[0], "   ".join(parts))
 
 
 def _word(level: Level, reading: Reading) -> str:

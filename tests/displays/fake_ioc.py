@@ -174,7 +174,6 @@ class FakeIoc:
     def __init__(self, prefix, count):
         self.prefix = prefix
         self.plots = {name: FakePlot(prefix, name) for name in names(count)}
-        self.beating = True
         text = {"string_encoding": "utf-8"}
         self.own = {
             "Catalogue": ChannelChar(value=self.catalogue(), max_length=400_000, **text),
@@ -207,8 +206,10 @@ class FakeIoc:
         return json.dumps({"serial": 1, "plots": plots})
 
     async def obey(self, order):
-        if "beating" in order:
-            self.beating = order["beating"]
+        if order.get("reset"):
+            await self.own["Catalogue"].write(self.catalogue())
+            await self.own["News.VAL$"].write("")
+            await self.own["Producer"].write(0)
         for name, value in order.get("own", {}).items():
             await self.own[name].write(value)
         for plot in self.plots.values():
@@ -219,9 +220,8 @@ class FakeIoc:
     async def beat(self):
         while True:
             await asyncio.sleep(1.0)
-            if self.beating:
-                beat = self.own["Ioc:Heartbeat"]
-                await beat.write(int(np.ravel(beat.value)[0]) + 1)
+            beat = self.own["Ioc:Heartbeat"]
+            await beat.write(int(np.ravel(beat.value)[0]) + 1)
 
     async def listen(self):
         reader = asyncio.StreamReader()
