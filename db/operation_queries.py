@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -10,6 +11,9 @@ from sqlalchemy.orm import Session
 from db.audit_queries import Actor, audit
 from db.catalogue import PlotType
 from db.operation import LivePlot, News, RunStatus
+
+RUNNING: Final = "Running"
+ENDED: Final = "Ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +97,14 @@ def see_run(session: Session, period: str, run: int, beam_current: float | None)
     row = session.scalars(
         select(RunStatus).where(RunStatus.period == period, RunStatus.run == run)
     ).first()
-    if row is None:
+    if row is None or row.state != RUNNING:
         session.execute(
-            update(RunStatus)
-            .where(RunStatus.state == "Running")
-            .values(state="Ended", ended_at=now)
+            update(RunStatus).where(RunStatus.state == RUNNING).values(state=ENDED, ended_at=now)
         )
-        row = RunStatus(period=period, run=run, state="Running", began_at=now)
+    if row is None:
+        row = RunStatus(period=period, run=run, began_at=now)
         session.add(row)
+    row.state = RUNNING
+    row.ended_at = None
     row.beam_current = beam_current
     session.flush()

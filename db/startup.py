@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from db.engine import connected, make_engine, safe_url
 from db.schema import METADATA
-from pipeline.errors import CommandError, StoreError, StoreUnavailable, WrongRevision
+from pipeline.errors import CommandError, ConfigError, StoreError, StoreUnavailable, WrongRevision
 
 MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
 SCHEMA_TIMEOUT_S: Final = 86_400
@@ -158,6 +158,11 @@ def _known() -> set[str]:
 
 def _state(engine: Engine) -> tuple[str | None, bool]:
     with connected(engine) as connection:
+        # The two servers name their collations differently.
+        if engine.dialect.name == "mysql" and getattr(engine.dialect, "is_mariadb", False):
+            raise ConfigError(
+                f"{safe_url(engine)} is a MariaDB server; write database.url as mariadb+pymysql://"
+            )
         revision = MigrationContext.configure(connection).get_current_revision()
         tables = set(inspect(connection).get_table_names()) - {"alembic_version"}
         return revision, not tables

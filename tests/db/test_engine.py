@@ -52,10 +52,10 @@ def test_given_the_same_image_twice_when_recorded_then_the_database_itself_refus
         assert session.scalar(select(func.count()).select_from(RunHistory)) == 1
 
 
-def test_given_names_that_differ_in_case_when_stored_then_they_are_two(engine):
+def test_given_names_that_differ_a_little_when_stored_then_they_are_not_the_same(engine):
     with writing(engine) as session:
-        session.add_all([PlotGroup(name="CDC"), PlotGroup(name="cdc"), PlotGroup(name="cdć")])
-    assert groups(engine) == ["CDC", "cdc", "cdć"]
+        session.add_all(PlotGroup(name=name) for name in ("CDC", "cdc", "cdć", "CDC "))
+    assert groups(engine) == ["CDC", "cdc", "cdć", "CDC "]
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -128,6 +128,12 @@ def test_given_a_password_file_when_connected_then_url_and_messages_do_without(
     require_head(engine)
     assert "***" in safe_url(engine)
     assert PASSWORD not in repr(engine)
+
+
+@pytest.mark.mariadb
+def test_given_a_mariadb_server_by_the_name_of_mysql_when_required_then_the_url_is_told(mariadb):
+    with pytest.raises(ConfigError, match=r"database\.url as mariadb\+pymysql://"):
+        require_head(make_engine(mariadb.replace("mariadb+", "mysql+")))
 
 
 @pytest.mark.mariadb

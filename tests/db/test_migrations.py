@@ -1,5 +1,6 @@
 """The schema goes up, down and up again, with data, and never drifts."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -22,6 +23,15 @@ from db.startup import (
 from db.users import Role
 from pipeline.errors import CommandError, WrongRevision
 from tests.db.samples import fill
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    """A database of its own at the head revision, since these tests change its schema."""
+    upgrade(url)
+    made = make_engine(url)
+    yield made
+    made.dispose()
 
 
 def tables(engine: Engine) -> set[str]:
