@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,8 @@ class Watcher(FileSystemEventHandler):
             trees: Absolute paths of the folders to watch with all below.
         """
         InotifyMoveEventGrouper.delay = PAIRING_S
+        # Said of every new folder that comes with folders in it; it means nothing to us.
+        warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning, r"watchdog\.")
         self.found: asyncio.Queue[Found] = asyncio.Queue()
         self._trees = tuple(trees)
         self._loop = asyncio.get_running_loop()

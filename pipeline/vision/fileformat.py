@@ -118,4 +118,4 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
                 raise FileError("corrupt", f"JPEG of {width} x {height} pixels")
             return width, height
         at += 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
-    raise FileError("truncated", f"JPEG without a frame header, {len(data)} bytes")
+    raise FileError("corrupt", f"JPEG without a frame header, {len(data)} bytes")

@@ -56,7 +56,7 @@ def drop(path: Path, data: bytes) -> Path:
 async def until(true: Callable[[], object], what: str = "") -> None:
     """Wait for a condition, with a time-out that a slow machine can keep."""
     async with asyncio.timeout(PATIENCE_S):
-        while not true():  # noqa: ASYNC110 - the conditions have no event
+        while not true():
             await asyncio.sleep(0.01)
 
 
