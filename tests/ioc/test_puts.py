@@ -130,7 +130,8 @@ def test_given_a_read_only_pv_when_connected_then_the_client_knows(rig):
 def raw_put(port: int, name: bytes, ftype: int, count: int, payload: bytes) -> bytes:
     """Speak Channel Access by hand, as no well-behaved client would."""
 
-    def message(command: int, kind: int, number: int, one: int, two: int, data: bytes) -> bytes:
+    def message(command: int, kind: int, number: int, *ids: int, data: bytes = b"") -> bytes:
+        one, two = ids
         data = data + b"\0" * (-len(data) % 8)
         if len(data) < 0xFFFF and number < 0xFFFF:
             head = struct.pack(">HHHHII", command, len(data), kind, number, one, two)
@@ -140,10 +141,10 @@ def raw_put(port: int, name: bytes, ftype: int, count: int, payload: bytes) -> b
         return head + data
 
     with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
-        peer.sendall(message(0, 0, 13, 0, 0, b""))
-        peer.sendall(message(20, 0, 0, 0, 0, b"mallory\0"))
-        peer.sendall(message(21, 0, 0, 0, 0, b"elsewhere\0"))
-        peer.sendall(message(18, 0, 0, 7, 13, name + b"\0"))
+        peer.sendall(message(0, 0, 13, 0, 0))
+        peer.sendall(message(20, 0, 0, 0, 0, data=b"mallory\0"))
+        peer.sendall(message(21, 0, 0, 0, 0, data=b"elsewhere\0"))
+        peer.sendall(message(18, 0, 0, 7, 13, data=name + b"\0"))
         received = b""
         while len(received) < 16 * 3 or received[-16:-14] != struct.pack(">H", 18):
             part = peer.recv(4096)
@@ -152,7 +153,7 @@ def raw_put(port: int, name: bytes, ftype: int, count: int, payload: bytes) -> b
             received += part
         sid = struct.unpack(">I", received[-4:])[0]
         try:
-            peer.sendall(message(19, ftype, count, sid, 99, payload))
+            peer.sendall(message(19, ftype, count, sid, 99, data=payload))
         except OSError:
             return b""
         peer.settimeout(5)
