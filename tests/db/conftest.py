@@ -3,15 +3,17 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Table
 
 from db.engine import connected, make_engine
 from db.schema import METADATA
-from db.startup import downgrade, upgrade
+from db.startup import upgrade
 from tests.fixtures_mariadb import MariaDb, mariadb, mariadb_server  # noqa: F401
 
+Rows = dict[Table, list[dict[str, Any]]]
 BACKENDS = ["sqlite", pytest.param("mariadb", marks=pytest.mark.mariadb)]
 
 
@@ -33,13 +35,9 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
         yield made
         made.dispose()
     else:
-        url = request.getfixturevalue("mariadb_shared")
-        made = make_engine(url)
-        yield made
-        _empty(made)
-        made.dispose()
-        downgrade(url, "0001")
-        upgrade(url)
+        shared, dictionaries = request.getfixturevalue("mariadb_shared")
+        yield shared
+        _empty(shared, dictionaries)
 
 
 @pytest.fixture(scope="session")
@@ -51,15 +49,25 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def mariadb_shared(mariadb_server: MariaDb) -> str:  # noqa: F811
-    """A database that the migrations have built; tests empty it again."""
+def mariadb_shared(mariadb_server: MariaDb) -> Iterator[tuple[Engine, Rows]]:  # noqa: F811
+    """A database that the migrations have built, and the rows they put there."""
     mariadb_server.execute("CREATE DATABASE shared CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
     upgrade(mariadb_server.url("shared"))
-    return mariadb_server.url("shared")
+    made = make_engine(mariadb_server.url("shared"))
+    with connected(made) as connection:
+        rows = {
+            table: [dict(row) for row in connection.execute(table.select()).mappings()]
+            for table in METADATA.sorted_tables
+        }
+    yield made, rows
+    made.dispose()
 
 
-def _empty(engine: Engine) -> None:
+def _empty(engine: Engine, dictionaries: Rows) -> None:
     with connected(engine, writes=True) as connection:
         connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS=0")
-        for table in METADATA.sorted_tables:
+        for table, rows in dictionaries.items():
             connection.execute(table.delete())
+            if rows:
+                connection.execute(table.insert(), rows)
+        connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS=1")
