@@ -24,6 +24,8 @@ from pipeline.errors import HydraError
 
 READY_WAIT_S = 120.0
 POLL_S = 0.2
+SEARCH_S = 1.0
+"""How long one search for a PV may take on loopback."""
 
 
 class StartError(HydraError):
@@ -37,12 +39,18 @@ class Stop:
         """Catch SIGTERM and SIGINT.
 
         Args:
-            for_s: Stop by itself after this many seconds; None for never.
+            for_s: Stop by itself so many seconds after ``begin``; None for never.
         """
-        self._deadline = None if for_s is None else time.monotonic() + for_s
+        self._for_s = for_s
+        self._deadline: float | None = None
         self._told = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._hear)
+
+    def begin(self) -> None:
+        """Let the time run: the deployment serves."""
+        if self._for_s is not None:
+            self._deadline = time.monotonic() + self._for_s
 
     def _hear(self, _number: int, _frame: FrameType | None) -> None:
         self._told = True
@@ -102,7 +110,7 @@ def bring_up(config: Config, *, demo: bool, screen: bool, for_s: float | None) -
         config: The deployment.
         demo: Whether the simulated experiment runs beside it.
         screen: Whether to open the Run screen.
-        for_s: Stop after this many seconds; None for never.
+        for_s: Stop after serving this many seconds; None for never.
 
     Yields:
         Lines for the person who started it; the first begins with ``hydra: ready``.
@@ -119,6 +127,7 @@ def bring_up(config: Config, *, demo: bool, screen: bool, for_s: float | None) -
         try:
             served = _wait_until_served(config, supervisor, stop)
             if served is not None:
+                stop.begin()
                 yield f"hydra: ready: {served} plots, prefix {config.prefix}"
                 window = _open_screen(run) if screen else None
             while not stop and supervisor.exit_code() is None:
@@ -146,36 +155,45 @@ def _wait_until_served(config: Config, supervisor: Supervisor, stop: Stop) -> in
         The number of plots; None when told to stop before.
     """
     os.environ.update(epics_environment(config))
-    import epics  # reads the environment when imported
-
     deadline = time.monotonic() + READY_WAIT_S
-    catalogue = epics.PV(f"{config.prefix}Catalogue", auto_monitor=False)
-    channels: dict[str, Any] = {}
+    names: list[str] | None = None
+    served: set[str] = set()
     while not stop:
         if supervisor.exit_code() is not None:
             raise StartError(
                 f"the supervisor ended; see {config.under_state(Path('log/supervisor.log'))}"
             )
-        names = _plot_names(catalogue)
-        for name in names or ():
-            if name not in channels:
-                channels[name] = epics.PV(f"{config.prefix}{name}:Class", auto_monitor=False)
-        if names is not None and all(channels[name].connected for name in names):
+        if names is None:
+            names = _plot_names(config.prefix)
+        for name in [name for name in names or () if name not in served]:
+            if _read(f"{config.prefix}{name}:Class") is None:
+                break
+            served.add(name)
+        if names is not None and len(served) == len(names):
             return len(names)
         if time.monotonic() > deadline:
-            missing = [name for name in names or () if not channels[name].connected]
+            missing = ", ".join(name for name in names or ["Catalogue"] if name not in served)
             raise StartError(
-                f"not every PV is served after {READY_WAIT_S:.0f} s, missing:"
-                f" {', '.join(missing) or catalogue.pvname};"
+                f"not every PV is served after {READY_WAIT_S:.0f} s, missing: {missing};"
                 f" see {config.under_state(Path('log'))}"
             )
         time.sleep(POLL_S)
     return None
 
 
-def _plot_names(catalogue: Any) -> list[str] | None:
+def _plot_names(prefix: str) -> list[str] | None:
     """Read the catalogue PV; None until the IOC has one."""
-    if not catalogue.connected:
-        return None
-    text = catalogue.get(as_string=True, timeout=2.0)
+    data = _read(f"{prefix}Catalogue")
+    text = bytes(data).rstrip(b"\0").decode() if data is not None else ""
     return [plot["name"] for plot in json.loads(text)["plots"]] if text else None
+
+
+def _read(name: str) -> Any:
+    """Read a PV; None while nobody serves it."""
+    from caproto import CaprotoError
+    from caproto.sync.client import read
+
+    try:
+        return read(name, timeout=SEARCH_S, repeater=False).data
+    except (CaprotoError, TimeoutError, OSError):
+        return None

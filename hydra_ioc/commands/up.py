@@ -18,7 +18,10 @@ from pipeline.config import Config, load
 )
 @click.option("--headless", is_flag=True, help="Open no screen.")
 @click.option(
-    "--for", "for_s", type=click.FloatRange(min=0, min_open=True), help="Stop after this time, s."
+    "--for",
+    "for_s",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Stop after serving this long.",
 )
 @click.option("--demo/--no-demo", default=None, help="Run the simulated experiment beside it.")
 @click.pass_obj

@@ -52,6 +52,14 @@ def ready_line(process: subprocess.Popen[str]) -> str:
     pytest.fail("".join(said))
 
 
+def alive(process: psutil.Process) -> bool:
+    """A zombie waits for an init that does not reap; it runs no more."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def ours(config_file: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
@@ -76,7 +84,7 @@ def test_given_a_deployment_when_told_to_stop_then_it_leaves_no_process_and_star
     assert "runs already" in output
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 0
-    assert [one for one in children if one.is_running()] == []
+    assert [one for one in children if alive(one)] == []
     assert ours(config_file) == []
     begun = time.monotonic()
     third = boot(config_file, "--for", "1")
