@@ -98,7 +98,7 @@ def paint_body(painter: QPainter, box: QRect, face: Face, *, focused: bool) -> N
     painter.save()
     painter.setRenderHint(QPainter.Antialiasing)
     width = 5 if face.level in (Level.BAD, Level.UNCONFIRMED) else 3
-    pen = QPen(QColor(palette.FRAME[face.level]), width)
+    pen = QPen(QColor(palette.frame_of(face.level, face.colour)), width)
     if face.level in (Level.NO_MODEL, Level.NOTHING):
         pen.setStyle(Qt.DotLine)
     elif face.level in (Level.SILENT, Level.DISCONNECTED, Level.UNCONFIRMED):
@@ -131,7 +131,7 @@ def paint_title(painter: QPainter, box: QRect, name: str, face: Face, letter: in
         painter,
         sign,
         face.level,
-        "#ffffff" if solid else palette.FRAME[face.level],
+        "#ffffff" if solid else palette.frame_of(face.level, face.colour),
         palette.TITLE[face.level] if solid else "#ffffff",
     )
     left = round(sign.right()) + 7
@@ -145,7 +145,7 @@ def paint_title(painter: QPainter, box: QRect, name: str, face: Face, letter: in
 
 def paint_word(painter: QPainter, box: QRect, face: Face, letter: int) -> None:
     """Paint the state in words, the check mark and the verdict."""
-    colour = palette.FRAME[face.level]
+    colour = palette.frame_of(face.level, face.colour)
     half = QRect(box.left(), box.top(), round(box.width() * 0.56), box.height())
     size = round(letter * 1.45)
     if not face.verdict:

@@ -1,5 +1,6 @@
 """Opening a screen: on a display, or into a file."""
 
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -9,6 +10,10 @@ from typing import Final
 SCREEN: Final = Path(__file__).with_name("run.py")
 ANYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, never bound
 POLL_S: Final = 0.01
+HARMLESS: Final = ("This plugin does not support", "QStandardPaths: XDG_RUNTIME_DIR")
+QT_LEVELS: Final = {1: logging.WARNING, 2: logging.CRITICAL, 3: logging.CRITICAL}
+"""Source: QtMsgType of qlogging.h; 0 is debug, 4 info."""
+logger = logging.getLogger(__name__)
 
 
 class NotDrawn(Exception):  # noqa: N818 - the name is the sentence
@@ -110,4 +115,12 @@ def draw_screen(prefix: str, file: Path, size: tuple[int, int], timeout_s: float
 
 def _set_up_qt() -> None:
     os.environ.setdefault("QT_API", "pyqt5")
-    os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
+    from qtpy.QtCore import qInstallMessageHandler
+
+    qInstallMessageHandler(_log_qt)
+
+
+def _log_qt(kind: int, _context: object, text: str) -> None:
+    # What an offscreen or bare display cannot do is no fault.
+    level = logging.DEBUG if text.startswith(HARMLESS) else QT_LEVELS.get(int(kind), logging.INFO)
+    logger.log(level, "qt=%r", text)

@@ -7,6 +7,7 @@ line is answered by ``done`` on standard output.
 """
 
 import asyncio
+import functools
 import io
 import json
 import logging
@@ -53,6 +54,7 @@ def iso(stamp):
     return datetime.fromtimestamp(stamp).astimezone().isoformat(timespec="milliseconds")
 
 
+@functools.cache
 def drawing(name, chunk, bad):
     """A picture that looks like a 2-D occupancy of 800x600 with a dead block when bad."""
     seed = np.random.default_rng(abs(hash(name)) % 2**32 + chunk)
@@ -162,7 +164,7 @@ class FakePlot:
         )
         if order.get("picture", True) and label != "Nothing":
             bad = label == "Bad"
-            self.image.post(framed(drawing(self.name, self.count, bad)))
+            self.image.post(framed(drawing(self.name, self.count % 2, bad)))
             warm = heat_of(bad)
             self.heat.post(framed(warm.tobytes(), warm.shape))
         await self.write("Count", self.count)
