@@ -1,7 +1,6 @@
-"""Pads whose bins are read by channels: maps, rings and bars."""
+"""Bins that are read by channels, and the map that shows them."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import cv2
@@ -12,7 +11,7 @@ from simulation import canvas
 from simulation.canvas import Frame
 from simulation.detector import Floats, Ints, seed_of
 from simulation.drawing import Box, Fault, Pixels
-from simulation.pads import Axes, Mask, World, column_boxes, outline, prepare_axes
+from simulation.pads import Axes, Mask, World, outline, prepare_axes
 from simulation.palette import PALETTES
 
 COSMIC: Final = 0.012
@@ -21,20 +20,6 @@ TILT: Final = 0.05
 """Relative spread of the slope that the beam position makes across a pad."""
 HV_LEAK: Final = 0.01
 """Share of the counts that remains when a HV board is off."""
-
-
-@dataclass(frozen=True, slots=True)
-class Colours:
-    """Line and fill of a histogram, red, green and blue."""
-
-    line: tuple[int, int, int]
-    fill: tuple[int, int, int]
-
-
-BLUE: Final = Colours((0, 0, 153), (153, 153, 255))
-"""Source: ROOT's kBlue+2, its default line colour, and kBlue-9."""
-RED: Final = Colours((153, 0, 0), (255, 153, 153))
-GREEN: Final = Colours((0, 102, 0), (153, 255, 153))
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,160 +173,3 @@ def components(area: Pixels) -> list[Box]:
     """Give the box of each connected area of ones."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(area, connectivity=8)
     return [(int(x), int(y), int(w), int(h)) for x, y, w, h, _ in stats[1:]]
-
-
-@dataclass(frozen=True, eq=False)
-class RingPad:
-    """Cells on concentric rings, seen along the beam."""
-
-    axes: Axes
-    cells: Cells
-    per_ring: tuple[int, ...]
-    """Cells of each ring, from inside."""
-    inner: float
-    """Inner radius of the first ring as a share of the outer radius of the last."""
-    palette: str = "rainbow"
-    coloured: bool = True
-
-    def fill(self, world: World) -> Floats:
-        """See ``Pad.fill``."""
-        return self.cells.fill(world)
-
-    def spoil(self, fault: Fault, values: Floats, rng: np.random.Generator) -> tuple[Floats, Mask]:
-        """See ``Pad.spoil``."""
-        return self.cells.spoil(fault, values, rng)
-
-    def prepare(self, image: Pixels, frame: Frame) -> None:
-        """See ``Pad.prepare``."""
-        prepare_axes(image, frame, self.axes)
-        canvas.numbers_y(image, frame, self.axes.y_low, self.axes.y_high, 6)
-
-    def _spread(self, frame: Frame, colours: Pixels) -> Pixels:
-        """Colour each pixel as its cell; ``colours`` has one entry more, for no cell."""
-        rows = -(-len(colours) // 64)
-        strip = np.zeros((rows * 64, *colours.shape[1:]), np.uint8)
-        strip[: len(colours)] = colours
-        source = strip.reshape(rows, 64, *colours.shape[1:])
-        places = ring_map(frame, self.per_ring, self.inner)
-        spread: Pixels = cv2.remap(source, places, None, cv2.INTER_NEAREST)
-        return spread
-
-    def paint(self, image: Pixels, frame: Frame, values: Floats) -> None:
-        """See ``Pad.paint``."""
-        table = PALETTES[self.palette]
-        high = float(values.max(initial=0.0)) or 1.0
-        colours = np.full((len(values) + 1, 3), 255, np.uint8)
-        colours[:-1] = table[levels(values, high)]
-        image[frame.top : frame.bottom, frame.left : frame.right] = self._spread(frame, colours)
-        outline(image, frame, self.axes)
-        canvas.ticks_y(image, frame, self.axes.y_low, self.axes.y_high, 6)
-        canvas.colour_bar(image, frame, table, high)
-
-    def boxes(self, frame: Frame, mask: Mask) -> list[Box]:
-        """See ``Pad.boxes``."""
-        area = self._spread(frame, np.append(mask, False).astype(np.uint8))
-        return [(frame.left + x, frame.top + y, w, h) for x, y, w, h in components(area)]
-
-
-@lru_cache(maxsize=4)
-def ring_map(frame: Frame, per_ring: tuple[int, ...], inner: float) -> NDArray[np.int16]:
-    """Find the cell under each pixel.
-
-    Args:
-        frame: The pad's box; the rings fill 94 % of its lower side.
-        per_ring: Cells of each ring, from inside.
-        inner: Inner radius of the first ring relative to the outermost.
-
-    Returns:
-        (height, width, 2), column and row of the cell in a strip 64 cells wide;
-        pixels outside point to the entry after the last cell.
-    """
-    y, x = np.mgrid[0 : frame.height, 0 : frame.width].astype(np.float64)
-    half = 0.47 * min(frame.width, frame.height)
-    dx, dy = x - frame.width / 2, frame.height / 2 - y
-    radius = np.hypot(dx, dy) / half
-    turn = (np.arctan2(dy, dx) / (2 * np.pi)) % 1.0
-    ring = np.floor((radius - inner) / (1.0 - inner) * len(per_ring)).astype(int)
-    counts = np.array(per_ring)
-    starts = np.concatenate(([0], np.cumsum(counts)))
-    inside = (ring >= 0) & (ring < len(per_ring))
-    safe = np.clip(ring, 0, len(per_ring) - 1)
-    index = starts[safe] + np.minimum((turn * counts[safe]).astype(int), counts[safe] - 1)
-    index = np.where(inside, index, starts[-1])
-    return np.stack([index % 64, index // 64], axis=2).astype(np.int16)
-
-
-@dataclass(frozen=True, eq=False)
-class BarsPad:
-    """A one-dimensional histogram with one or a few bins per channel."""
-
-    axes: Axes
-    cells: Cells
-    colours: Colours = BLUE
-    coloured: bool = False
-
-    def fill(self, world: World) -> Floats:
-        """See ``Pad.fill``."""
-        return self.cells.fill(world)
-
-    def spoil(self, fault: Fault, values: Floats, rng: np.random.Generator) -> tuple[Floats, Mask]:
-        """See ``Pad.spoil``."""
-        return self.cells.spoil(fault, values, rng)
-
-    def prepare(self, image: Pixels, frame: Frame) -> None:
-        """See ``Pad.prepare``."""
-        prepare_axes(image, frame, self.axes)
-
-    def paint(self, image: Pixels, frame: Frame, values: Floats) -> None:
-        """See ``Pad.paint``."""
-        paint_histogram(image, frame, values, self.axes, self.colours)
-
-    def boxes(self, frame: Frame, mask: Mask) -> list[Box]:
-        """See ``Pad.boxes``."""
-        return column_boxes(frame, mask)
-
-
-def paint_histogram(
-    image: Pixels,
-    frame: Frame,
-    values: Floats,
-    axes: Axes,
-    colours: Colours,
-) -> None:
-    """Paint a one-dimensional histogram with its left axis and its stat box.
-
-    Source:
-        ROOT ``THistPainter``: 5 % of room above the fullest bin; ours is below
-        the stat box, which would else hide bins.
-    """
-    size = len(values)
-    lines = statistics(values, axes) if frame.text >= 18 else statistics(values, axes)[:1]
-    room = 1.0 - canvas.stat_height(frame, len(lines)) / frame.height
-    high = 1.05 / room * (float(values.max(initial=0.0)) or 1.0)
-    edges = np.round(frame.left + np.arange(size + 1) * (frame.width / size)).astype(np.int32)
-    tops = np.round(frame.bottom - values / high * frame.height).astype(np.int32)
-    line = np.empty((2 * size + 2, 2), np.int32)
-    line[:, 0] = np.repeat(edges, 2)
-    line[1:-1, 1] = np.repeat(tops, 2)
-    line[[0, -1], 1] = frame.bottom
-    cv2.fillPoly(image, [line], colours.fill)
-    cv2.polylines(image, [line], isClosed=False, color=colours.line, thickness=2)
-    outline(image, frame, axes)
-    wanted = 6 if frame.height > 300 else 4
-    canvas.ticks_y(image, frame, 0.0, high, wanted)
-    canvas.numbers_y(image, frame, 0.0, high, wanted)
-    canvas.stat_box(image, frame, lines)
-
-
-def statistics(values: Floats, axes: Axes) -> list[tuple[str, str]]:
-    """Give entries, mean and standard deviation as the stat box says them."""
-    size = len(values)
-    entries = float(values.sum())
-    centres = axes.low + (np.arange(size) + 0.5) * ((axes.high - axes.low) / size)
-    mean = float(values @ centres) / entries if entries else 0.0
-    spread = float(values @ (centres - mean) ** 2) / entries if entries else 0.0
-    return [
-        ("Entries", f"{entries:.0f}"),
-        ("Mean", f"{mean:.4g}"),
-        ("Std Dev", f"{spread**0.5:.4g}"),
-    ]

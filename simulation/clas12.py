@@ -11,9 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from simulation.cells import BLUE, RED
 from simulation.curves import SpectrumPad, peak
 from simulation.detector import Detector, Section, cable
+from simulation.histogram import BLUE, RED
 from simulation.kinds import ALWAYS, LIGHT, READOUT, TIMING, PlotKind
 from simulation.layouts import bars, blocks, colour_map
 from simulation.pads import Axes, Pad

@@ -9,9 +9,9 @@ import numpy as np
 
 from simulation import canvas
 from simulation.canvas import Frame
-from simulation.cells import BLUE, Colours, paint_histogram
 from simulation.detector import Floats, seed_of
 from simulation.drawing import Box, Conditions, Fault, Pixels
+from simulation.histogram import BLUE, Colours, paint_histogram
 from simulation.pads import Axes, Mask, World, column_boxes, outline, prepare_axes
 
 SHIFT: Final = (0.16, 0.30)

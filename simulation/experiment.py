@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-import msgspec
 import numpy as np
-import zmq
-import zmq.asyncio
 
-from pipeline.errors import CommandError, TransportError
+from pipeline.errors import CommandError
 from simulation.beam import CURRENT
-from simulation.control import SOCKET, AnyRequest, Beam, Clear, Inject, Reply, Status, parse
+from simulation.control import AnyRequest, Beam, Clear, Inject, Status
 from simulation.dataset import statistics
 from simulation.detector import seed_of
 from simulation.drawing import Conditions, Fault
@@ -26,7 +23,6 @@ from simulation.render import concerns, draw
 
 logger = logging.getLogger(__name__)
 
-FIRST_RUN: Final = 131_458
 BEAM_S: Final = 2.0
 """How often the beam current is written while it does not change."""
 MOST_FAULTS: Final = 100
@@ -246,77 +242,3 @@ class Experiment:
         if self.problem:
             lines.append(f"problem: {self.problem}")
         return "\n".join(lines)
-
-
-async def serve(experiment: Experiment, folder: Path) -> None:
-    """Play the experiment and answer requests.
-
-    Args:
-        experiment: What is played; ends when it ends.
-        folder: Socket folder of the deployment.
-
-    Raises:
-        TransportError: The socket cannot be bound.
-    """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / SOCKET
-    context = zmq.asyncio.Context()
-    socket = context.socket(zmq.REP)
-    socket.setsockopt(zmq.LINGER, 200)
-    try:
-        socket.bind(f"ipc://{path}")
-    except zmq.ZMQError as error:
-        socket.close(0)
-        context.term()
-        raise TransportError(f"cannot listen at {path}: {error}") from error
-    answers = asyncio.ensure_future(_answer(experiment, socket))
-    try:
-        if experiment.beam is not None:
-            await experiment.beam.start()
-        await experiment.play()
-    finally:
-        if experiment.beam is not None:
-            await experiment.beam.stop()
-        answers.cancel()
-        await asyncio.gather(answers, return_exceptions=True)
-        socket.close()
-        context.term()
-        path.unlink(missing_ok=True)
-
-
-async def _answer(experiment: Experiment, socket: zmq.asyncio.Socket) -> None:
-    while True:
-        parts = await socket.recv_multipart()
-        try:
-            reply = Reply(True, experiment.answer(parse(b"".join(parts))))
-        except CommandError as error:
-            reply = Reply(False, str(error))
-        await socket.send(msgspec.json.encode(reply))
-
-
-def next_run(file: Path, wanted: int | None) -> int:
-    """Choose the number of the first run: after the last one that was played.
-
-    Args:
-        file: Where the last number is kept.
-        wanted: A number to begin with, None for the next.
-
-    Returns:
-        The number; it is kept in the file.
-
-    Raises:
-        CommandError: The file holds no number or cannot be written.
-    """
-    try:
-        last = int(file.read_text())
-    except FileNotFoundError:
-        last = FIRST_RUN - 1
-    except ValueError as error:
-        raise CommandError(f"expected a run number in {file}; remove the file") from error
-    number = last + 1 if wanted is None else wanted
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{number}\n")
-    except OSError as error:
-        raise CommandError(f"cannot keep the run number in {file}: {error}") from error
-    return number

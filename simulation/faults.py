@@ -26,6 +26,9 @@ KINDS: Final = (
 HARDWARE: Final = ("dead-channel", "dead-slot", "dead-crate", "hv-off", "hot-channel")
 """Faults in read-out or supply: all plots of the detector share them."""
 
+PLACED: Final = ("timing-shift", "double-peak", "light-leak")
+"""Faults in one pad of the canvas."""
+
 
 def plot_kind(plot: str) -> PlotKind:
     """Give a plot by name.
@@ -67,21 +70,38 @@ def resolve(plot: str, fault: Fault, rng: np.random.Generator) -> Fault:
     """
     name = fault.plot or plot
     check(fault.kind, name)
-    draws = rng.random(4)
     kind = PLOTS[name]
+    _check_fields(fault, kind)
+    draws = rng.random(4)
     fault = replace(
         fault,
         plot=name,
         strength=float(draws[0]) if fault.strength is None else fault.strength,
         position=float(draws[1]) if fault.position is None else fault.position,
     )
-    if fault.kind in ("timing-shift", "double-peak", "light-leak") and fault.pad is None:
+    if fault.kind in PLACED and fault.pad is None:
         fault = replace(fault, pad=int(draws[2] * len(kind.pads)))
-    if fault.pad is not None and not 0 <= fault.pad < len(kind.pads):
-        raise CommandError(f"{name} has pads 0 to {len(kind.pads) - 1}; received {fault.pad}")
     if fault.kind in HARDWARE and not fault.channels:
         fault = _hardware(fault, kind.detector, float(draws[3]))
     return fault
+
+
+def _check_fields(fault: Fault, kind: PlotKind) -> None:
+    """Refuse what a fault of this kind cannot have, and numbers out of range."""
+    name = kind.name
+    wired = (fault.crate, fault.slot, fault.board, fault.channels or None)
+    if fault.kind not in HARDWARE and any(number is not None for number in wired):
+        raise CommandError(f"{fault.kind} has no crate, slot, HV board or channel")
+    if fault.pad is not None and fault.kind not in PLACED:
+        raise CommandError(f"{fault.kind} has no pad; its place follows from the hardware")
+    if fault.pad is not None and not 0 <= fault.pad < len(kind.pads):
+        raise CommandError(f"{name} has pads 0 to {len(kind.pads) - 1}; received {fault.pad}")
+    size = kind.detector.size
+    if any(not 0 <= channel < size for channel in fault.channels):
+        raise CommandError(f"{kind.detector.name} has channels 0 to {size - 1}")
+    for what, share in (("strength", fault.strength), ("position", fault.position)):
+        if share is not None and not 0.0 <= share <= 1.0:
+            raise CommandError(f"expected a {what} of 0 to 1; received {share}")
 
 
 def _hardware(fault: Fault, detector: Detector, draw: float) -> Fault:

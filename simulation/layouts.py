@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from simulation.cells import BLUE, BarsPad, Cells, Colours, MapPad, grid
+from simulation.cells import Cells, MapPad, grid
 from simulation.detector import Floats, Ints
+from simulation.histogram import BLUE, BarsPad, Colours
 from simulation.pads import Axes
 
 

@@ -54,8 +54,9 @@ def run(  # noqa: PLR0917 - one argument per option
     """
     from hydra_ioc.process import run_stage
     from simulation.beam import BeamWriter
-    from simulation.experiment import Experiment, Plan, next_run, serve
+    from simulation.experiment import Experiment, Plan
     from simulation.record import Recorder
+    from simulation.server import next_run, serve
 
     if period is not None and rate is not None:
         raise click.UsageError("give --period or --rate, not both")

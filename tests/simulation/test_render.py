@@ -74,13 +74,16 @@ def test_given_a_fault_when_drawn_then_it_shows_in_its_regions(plot: str, kind: 
 
 @pytest.mark.parametrize(
     ("plot", "kind"),
-    [pair for pair in PAIRS if pair[1] in ("dead-channel", "dead-slot")],
+    # a histogram's axis follows its highest bin, so there all bars may change
+    [
+        (plot, kind)
+        for plot, kind in PAIRS
+        if kind in ("dead-channel", "dead-slot") and PLOTS[plot].kind == "occupancy-2d"
+    ],
 )
 def test_given_dead_hardware_when_drawn_then_all_strong_change_lies_in_the_regions(
     plot: str, kind: str
 ) -> None:
-    if PLOTS[plot].kind != "occupancy-2d":
-        pytest.skip("the axis of a histogram follows its highest bin")
     good, drawing = draw(plot, NOMINAL, [], 3), draw(plot, NOMINAL, [Fault(kind)], 3)
     became_white = (drawing.pixels == 255).all(axis=2) & ~(good.pixels == 255).all(axis=2)
     outside = became_white.copy()
@@ -110,7 +113,7 @@ def test_given_a_fault_of_another_detector_when_drawn_then_the_plot_stays_good()
 
 
 def test_given_a_fault_that_makes_no_sense_when_drawn_then_it_is_refused_with_a_list() -> None:
-    with pytest.raises(CommandError, match="timing-shift makes no sense on CDC_occupancy.*dead-c"):
+    with pytest.raises(CommandError, match=r"makes no sense on CDC_occupancy.*dead-c"):
         draw("CDC_occupancy", NOMINAL, [Fault("timing-shift")], 1)
 
 
