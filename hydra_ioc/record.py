@@ -5,10 +5,12 @@ import socket
 
 from sqlalchemy import Engine
 
-from db.audit_queries import Actor
-from db.engine import make_engine
+from db.audit_queries import Actor, audit
+from db.engine import make_engine, reading, writing
 from db.startup import require_head
+from db.user_queries import require
 from pipeline.config import Config
+from pipeline.errors import ConfigError, NotPermitted
 
 
 def open_record(config: Config) -> Engine:
@@ -38,5 +40,34 @@ def actor(why: str = "") -> Actor:
 
     Args:
         why: The reason that is put on record.
+
+    Raises:
+        ConfigError: The user of this process has no name.
     """
-    return Actor(user=getpass.getuser(), host=socket.gethostname(), why=why)
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise ConfigError("expected a user name for the audit log; set LOGNAME") from error
+    return Actor(user=user, host=socket.gethostname(), why=why)
+
+
+def permit(engine: Engine, who: Actor, action: str, plot: str | None = None) -> None:
+    """Let only those go on who may; a refusal is put on record.
+
+    Args:
+        engine: The database.
+        who: Who asks, from where and why.
+        action: An action of the role permissions, such as ``set-model``.
+        plot: Name of the plot type; None for what concerns all of them.
+
+    Raises:
+        NotPermitted: No role of the user allows it.
+        StoreError: The database refuses or is away.
+    """
+    try:
+        with reading(engine) as session:
+            require(session, who, action, plot)
+    except NotPermitted as refusal:
+        with writing(engine) as session:
+            audit(session, who, action, plot or "*", new={"refused": str(refusal)}, accepted=False)
+        raise

@@ -1,17 +1,22 @@
 """From a model folder to a model that judges plots."""
 
+import re
 import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Engine
 
 from db.audit_queries import Actor
 from db.engine import writing
 from db.model_queries import NewModel, activate_model, register_model
+from hydra_ioc.record import permit
 from pipeline.errors import ModelError
 from pipeline.vision.card import ModelCard, verify
+
+DIGITS: Final = re.compile("[0-9a-f]{8,64}")
 
 
 def install_model(
@@ -32,13 +37,40 @@ def install_model(
     Raises:
         ModelError: The folder is not what its name says.
         CommandError: The model does not fit a plot.
+        NotPermitted: The user may not set the model of a plot.
         StoreError: The database refuses.
     """
+    for plot in plots:
+        permit(engine, who, "set-model", plot)
     new = model_of(verify(folder), folder.name)
     with writing(engine) as session:
         key = register_model(session, new, None if probation else who.user)
         for plot in plots:
             activate_model(session, who, plot, key, probation=probation)
+
+
+def find_model(store: Path, digest: str) -> Path:
+    """Find a model folder by its digest or the first digits of it.
+
+    Args:
+        store: The model store.
+        digest: 8 to 64 hexadecimal digits in lower case.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ModelError: There is none, or several begin so.
+    """
+    if not DIGITS.fullmatch(digest):
+        raise ModelError(
+            f"expected 8 to 64 hexadecimal digits in lower case as a digest, received {digest!r}"
+        )
+    found = sorted(store.glob(f"{digest}*"))
+    if len(found) != 1:
+        names = ", ".join(path.name[:16] for path in found) or "none"
+        raise ModelError(f"expected one model {digest} in {store}, found {names}")
+    return found[0]
 
 
 def model_of(card: ModelCard, digest: str) -> NewModel:

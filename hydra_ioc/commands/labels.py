@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from db.engine import reading, writing
-from hydra_ioc.record import actor, open_record
+from hydra_ioc.record import actor, open_record, permit
 from pipeline.alarm import Severity
 from pipeline.config import load
 
@@ -68,6 +68,9 @@ def define(
     from db.palette_queries import LabelRow, define_label
 
     label = LabelRow(name, colour, Severity[confirmed], Severity[unconfirmed])
-    with writing(open_record(load(config_file))) as session:
-        define_label(session, actor("labels define"), label)
+    who = actor("labels define")
+    engine = open_record(load(config_file))
+    permit(engine, who, "set-plots")
+    with writing(engine) as session:
+        define_label(session, who, label)
     click.echo(f"defined {name}")

@@ -4,11 +4,12 @@ import asyncio
 from pathlib import Path
 
 import click
+from sqlalchemy import Engine
 
 from db.catalogue_queries import DEFAULT_LABELS, PlotRow, add_plot, catalogue
 from db.engine import reading, writing
-from hydra_ioc.record import actor, open_record
-from hydra_ioc.registry import install_model
+from hydra_ioc.record import actor, open_record, permit
+from hydra_ioc.registry import find_model, install_model
 from hydra_ioc.reload import reload_keeper
 from pipeline.config import Config, load
 
@@ -74,7 +75,7 @@ def add(
     Example: hydra-ioc plots add CDC_occupancy --group CDC --labels Good,Bad,NoData
     """
     config = load(config_file)
-    with writing(open_record(config)) as session:
+    with writing(_open_for_plots(config)) as session:
         add_plot(
             session,
             name,
@@ -85,7 +86,7 @@ def add(
             contact=contact,
             guidance=guidance,
             cadence_s=cadence,
-            labels=[label.strip() for label in labels.split(",")],
+            labels=_split(labels),
         )
     click.echo(f"added {name}")
     _tell_keeper(config, f"plot {name} added")
@@ -93,8 +94,12 @@ def add(
 
 @command.command()
 @click.argument("tree", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--group", default="Other", show_default=True, help="Detector system of new ones.")
+@click.option(
+    "--labels", default=",".join(DEFAULT_LABELS), show_default=True, help="Their palette."
+)
 @click.pass_obj
-def discover(config_file: Path | None, tree: Path) -> None:
+def discover(config_file: Path | None, tree: Path, group: str, labels: str) -> None:
     """Add every plot type that the files below TREE belong to.
 
     Example: hydra-ioc plots discover /data/rootspy
@@ -103,14 +108,21 @@ def discover(config_file: Path | None, tree: Path) -> None:
 
     config = load(config_file)
     found, strangers = find(config, tree)
-    with writing(open_record(config)) as session:
+    with writing(_open_for_plots(config)) as session:
         there = {plot.name for plot in catalogue(session)}
         for kind in found:
             if kind.plot in there:
                 click.echo(f"known {kind.plot} ({kind.files} files)")
                 continue
             there.add(kind.plot)
-            add_plot(session, kind.plot, file_type=kind.file_type, chunked=kind.chunked)
+            add_plot(
+                session,
+                kind.plot,
+                file_type=kind.file_type,
+                chunked=kind.chunked,
+                group=group,
+                labels=_split(labels),
+            )
             click.echo(f"added {kind.plot} ({kind.files} files)")
     for path in strangers[:10]:
         click.echo(f"no rule fits {path}", err=True)
@@ -130,13 +142,25 @@ def model(config_file: Path | None, plot: str, digest: str, probation: bool, why
 
     Who does so vouches for the model, unless it is taken on probation.
 
-    Example: hydra-ioc plots model CDC_occupancy 3f0c...e1
+    The first 8 or more digits of DIGEST are enough.
+
+    Example: hydra-ioc plots model CDC_occupancy 3f0c92aa
     """
     config = load(config_file)
-    folder = config.under_state(config.predict.models) / digest
+    folder = find_model(config.under_state(config.predict.models), digest)
     install_model(open_record(config), folder, [plot], actor(why), probation=probation)
-    click.echo(f"{plot} is judged by model {digest}")
+    click.echo(f"{plot} is judged by model {folder.name}")
     _tell_keeper(config, f"model of {plot} changed")
+
+
+def _open_for_plots(config: Config) -> Engine:
+    engine = open_record(config)
+    permit(engine, actor(), "set-plots")
+    return engine
+
+
+def _split(labels: str) -> list[str]:
+    return [label.strip() for label in labels.split(",")]
 
 
 def _tell_keeper(config: Config, why: str) -> None:

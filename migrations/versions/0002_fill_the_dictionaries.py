@@ -22,9 +22,9 @@ LABELS: dict[str, tuple[int, str, int, int, bool]] = {
 STATES = ("Starting", "Running", "Degraded", "Stopping", "Silent")
 CHANGES = ("set-threshold", "set-ignore", "set-news", "reload")
 ROLES: dict[str, tuple[str, ...]] = {
-    "Admin": (*CHANGES, "label", "set-model", "set-users"),
-    "Developer": (*CHANGES, "label", "set-model"),
-    "Detector Expert": (*CHANGES, "label", "set-model"),
+    "Admin": (*CHANGES, "label", "set-model", "set-plots", "set-users"),
+    "Developer": (*CHANGES, "label", "set-model", "set-plots"),
+    "Detector Expert": (*CHANGES, "label", "set-model", "set-plots"),
     "Labeler": ("label",),
     "Viewer": (),
     "Liaison": ("set-news",),

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from db.audit import AuditLog
 from db.catalogue_queries import add_plot
 from db.engine import reading, writing
-from db.user_queries import grant, may, require, roles
+from db.user_queries import Grant, grant, grants, may, require, revoke, roles
 from db.users import User, UserRole
 from pipeline.errors import CommandError, NotPermitted
 from tests.db.samples import WHO
@@ -81,3 +81,32 @@ def test_given_no_such_role_when_granted_then_the_roles_are_listed(engine):
         grant(session, WHO, "bob", "King")
     with reading(engine) as session:
         assert session.scalars(select(User)).all() == []
+
+
+def test_given_roles_when_listed_and_revoked_then_they_are_gone_and_audited(people):
+    with writing(people) as session:
+        assert Grant("ann", "Detector Expert", "CDC_occupancy", "*") in grants(session)
+        revoke(session, WHO, "ann", "Detector Expert", plot="CDC_occupancy")
+        assert not may(session, "ann", "anywhere", "label", "CDC_occupancy")
+        line = session.scalars(select(AuditLog).order_by(AuditLog.id.desc())).first()
+        assert (line.subject, line.new) == ("ann", None)
+        assert line.old == {"role": "Detector Expert", "plot": "CDC_occupancy", "host": "*"}
+    with pytest.raises(CommandError, match="ann has no role"), writing(people) as session:
+        revoke(session, WHO, "ann", "Detector Expert", plot="CDC_occupancy")
+
+
+def test_given_the_last_ruler_when_revoked_then_it_is_refused(people):
+    with pytest.raises(CommandError, match="first give somebody the role Admin"):  # noqa: SIM117
+        with writing(people) as session:
+            revoke(session, WHO, "root", "Admin", host="console1")
+    with reading(people) as session:
+        assert may(session, "root", "console1", "set-users")
+
+
+def test_given_nobody_registered_when_the_first_role_is_not_admin_then_it_is_refused(engine):
+    with pytest.raises(CommandError, match="first give somebody"), writing(engine) as session:
+        grant(session, WHO, "bob", "Labeler")
+    with writing(engine) as session:
+        grant(session, WHO, "bob", "Admin")
+        revoke(session, WHO, "bob", "Admin")
+        assert may(session, "anybody", "anywhere", "set-users")
