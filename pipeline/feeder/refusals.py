@@ -46,9 +46,14 @@ class Refusals:
         Returns:
             Whether it is out of the tree; if not it is remembered.
         """
-        self._pulse.refused("".join(word.capitalize() for word in error.reason.split("-")))
-        logger.warning("event=refused reason=%s path=%r text=%r", error.reason, path, str(error))
-        return await self._set_aside(path, error)
+        self._stuck.pop(path, None)
+        moved = await self._set_aside(path, error)
+        if moved or path in self._stuck:
+            self._pulse.refused("".join(word.capitalize() for word in error.reason.split("-")))
+            logger.warning(
+                "event=refused reason=%s path=%r text=%r", error.reason, str(path), str(error)
+            )
+        return path not in self._stuck
 
     async def retry(self) -> list[Path]:
         """Try again to move what could not be moved, up to the first failure.
@@ -58,19 +63,22 @@ class Refusals:
         """
         moved: list[Path] = []
         for path, error in list(self._stuck.items()):
-            if not await self._set_aside(path, error):
+            await self._set_aside(path, error)
+            if path in self._stuck:
                 return moved
             moved.append(path)
         self._condition.set("quarantine", "")
         return moved
 
     async def _set_aside(self, path: Path, error: FileError) -> bool:
-        self._stuck.pop(path, None)
+        """Move a file; tell whether it was there and is moved."""
         try:
-            await self._disk.do(self._quarantine.take, path, error)
+            target = await self._disk.do(self._quarantine.take, path, error)
         except StoreError as fault:
             # At the end of the line, so that one immovable file does not block the rest.
+            self._stuck.pop(path, None)
             self._stuck[path] = error
             self._condition.set("quarantine", f"{fault}; {len(self._stuck)} such files")
             return False
-        return True
+        self._stuck.pop(path, None)
+        return target is not None

@@ -200,6 +200,9 @@ class Feeder:
         """Send again what is late, and what the socket has not taken."""
         while True:
             for flight in self._ledger.due(time.monotonic(), self._config.input.resend_s):
+                if self._is_outdated(flight):
+                    self._make_again(flight)
+                    continue
                 await self._send(flight)
                 if flight.sent is None:
                     break
@@ -209,6 +212,17 @@ class Feeder:
             )
             self._show()
             await asyncio.sleep(RESEND_TICK_S)
+
+    def _is_outdated(self, flight: Flight) -> bool:
+        """Tell whether an order was made for a model that is no longer active."""
+        candidate = next(iter(flight.candidates.values()))
+        entry = self._plots.find(candidate.sighting.kind)
+        return entry is not None and entry.model != flight.prepared.order.plot.model
+
+    def _make_again(self, flight: Flight) -> None:
+        self._ledger.done(flight.prepared.order.order_id)
+        for candidate in flight.candidates.values():
+            self._accept(candidate)
 
     async def _hear(self) -> None:
         """Take what the Keeper publishes."""
