@@ -16,7 +16,7 @@ from pipeline.keeper.publisher import Publisher
 from pipeline.keeper.recorder import Outcome, Recorder
 from pipeline.keeper.refusals import refuse
 from pipeline.keeper.store import Store
-from pipeline.messages import SiteState
+from pipeline.messages import PlotState, SiteState
 
 FAULT_S: Final = 30.0
 """How long a refused image shows in the Keeper's state; it comes again sooner."""
@@ -28,6 +28,7 @@ class Core:
     Attributes:
         collect: Share of images to keep by plot name; None takes the deployment's.
         run: Period and run on record as going on.
+        on_record: What each plot shows according to the record.
     """
 
     def __init__(self, config: Config, engine: Engine, publisher: Publisher) -> None:
@@ -49,6 +50,7 @@ class Core:
         )
         self.collect: dict[str, float | None] = {}
         self.run: tuple[str, int] | None = None
+        self.on_record: dict[str, PlotState] = {}
         self.site = SiteState()
         self.site_told = 0.0
         self._fault = ""
@@ -77,6 +79,7 @@ class Core:
         self.board.news = past.news
         self.board.beam_current = past.beam_current
         self.run = past.run
+        self.on_record = dict(self.board.states)
         self.board.refresh(time.time())
 
     async def reload(self) -> None:
@@ -101,8 +104,10 @@ class Core:
         self.site_told = time.monotonic()
         await self.publisher.tell(self.site)
 
-    def count(self, item: Item, outcome: Outcome) -> None:
-        """Count what became of an image in the gauges."""
+    def note(self, item: Item, outcome: Outcome) -> None:
+        """Note what became of an image, and count it in the gauges."""
+        if outcome.state is not None:
+            self.on_record[item.entry.name] = outcome.state
         gauges = self.pulse.gauges
         gauges[outcome.word.capitalize()] = gauges.get(outcome.word.capitalize(), 0.0) + 1
         for name, happened in (("Kept", outcome.kept), ("Late", item.late)):

@@ -4,18 +4,18 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlalchemy.orm import Session
 
+from db.operation import LivePlot
 from db.operation_queries import Live, see_run, set_live
 from pipeline.errors import StoreError, StoreUnavailable
 from pipeline.keeper.core import Core
 from pipeline.keeper.processes import Processes, Report, write
 from pipeline.keeper.recorder import live_row
 from pipeline.keeper.refusals import refuse
-from pipeline.messages import PlotState
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,6 @@ class Housekeeping:
         """
         self._core = core
         self._processes = processes
-        self._saved: dict[str, PlotState] = dict(core.board.states)
         self._conditions: tuple[str, int, bool | None] | None = None
         self._read = time.monotonic()
 
@@ -72,26 +71,23 @@ class Housekeeping:
         conditions = self._new_conditions()
         if not (reports or rows or conditions):
             return
-        await core.store.write(lambda session: _save(session, reports, rows, conditions))
+        shown = {name: core.board.states[name] for name in rows}
+        await core.store.write(lambda session: _save(session, reports, rows.values(), conditions))
         self._processes.written(reports, now)
-        self._saved = dict(core.board.states)
+        core.on_record |= shown
         if conditions is not None:
             period, run, _ = conditions
             core.run, self._conditions = (period, run), (period, run, core.board.beam_on)
 
-    def _changed(self) -> list[Live]:
-        """List the plots whose alarm changed on its own.
-
-        A new image is on record with its state; what is left are thresholds,
-        beam and the passing of time.
-        """
-        board, rows = self._core.board, []
+    def _changed(self) -> dict[str, Live]:
+        """Give the plots whose alarm changed on its own: by a threshold, the beam or time."""
+        board, rows = self._core.board, {}
         for name, state in board.states.items():
-            saved, image = self._saved.get(name), board.shown.get(name)
-            if saved is None or image is None or saved.count != state.count:
+            old, image = self._core.on_record.get(name), board.shown.get(name)
+            if old is None or image is None:
                 continue
-            if (saved.label, saved.severity) != (state.label, state.severity):
-                rows.append(live_row(board.entries[name].plot_type_id, image, state))
+            if (old.label, old.severity, old.since) != (state.label, state.severity, state.since):
+                rows[name] = live_row(board.entries[name].plot_type_id, image, state)
         return rows
 
     def _new_conditions(self) -> tuple[str, int, float | None] | None:
@@ -109,11 +105,14 @@ class Housekeeping:
 def _save(
     session: Session,
     reports: Sequence[Report],
-    rows: Sequence[Live],
+    rows: Iterable[Live],
     conditions: tuple[str, int, float | None] | None,
 ) -> None:
     write(session, reports)
     for row in rows:
-        set_live(session, row)
+        # A newer image may have been recorded since: then its own state counts.
+        on_record = session.get(LivePlot, row.plot_type_id)
+        if on_record is not None and on_record.count == row.count:
+            set_live(session, row)
     if conditions is not None:
         see_run(session, *conditions)

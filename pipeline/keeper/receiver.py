@@ -136,7 +136,7 @@ class Receiver:
     def _apply(self, item: Item, outcome: Outcome, now: float) -> Publication | None:
         """Take what is committed onto the board."""
         core, name = self._core, item.entry.name
-        core.count(item, outcome)
+        core.note(item, outcome)
         on_show = core.board.shown.get(name)
         if name not in core.board.entries:
             return None

@@ -29,6 +29,8 @@ class Outcome:
     image: Shown
     """With count, file and row."""
     kept: bool = False
+    state: PlotState | None = None
+    """What is on record as on show, where this image put it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,7 @@ class Recorder:
             if item.logged:
                 _log(session, item, rows[key].id)
         outcomes = _outcomes(items, fresh, rows, kept, counts)
-        self._go_live(session, items, outcomes, around, run)
-        return outcomes
+        return self._go_live(session, items, outcomes, around, run)
 
     def _keep(self, item: Item) -> tuple[str, str]:
         """Give where an image is kept, or else why it is not."""
@@ -92,23 +93,37 @@ class Recorder:
         outcomes: Sequence[Outcome],
         around: Surroundings,
         run: tuple[str, int] | None,
-    ) -> None:
-        newest: dict[str, tuple[Item, Outcome]] = {}
-        for item, outcome in zip(items, outcomes, strict=True):
-            if item.shows and outcome.word != "known":
-                newest[item.entry.name] = item, outcome
-        for item, outcome in newest.values():
-            self.frames.save(item.entry.plot_type_id, outcome.image)
-            state = compose(item.entry, outcome.image, around, item.previous)
-            set_live(session, live_row(item.entry.plot_type_id, outcome.image, state))
-            keep = [image for image in (outcome.image, item.replaces) if image is not None]
-            self.frames.prune(item.entry.plot_type_id, keep)
-        for item, outcome in zip(items, outcomes, strict=True):
-            if item.entry.name not in newest and outcome.word != "known":
+    ) -> list[Outcome]:
+        new = {
+            index: items[index] for index, outcome in enumerate(outcomes) if outcome.word != "known"
+        }
+        newest = {item.entry.name: index for index, item in new.items() if item.shows}
+        result = list(outcomes)
+        for index in newest.values():
+            state = self._show(session, items[index], outcomes[index].image, around)
+            result[index] = replace(outcomes[index], state=state)
+        for index, item in new.items():
+            if item.entry.name not in newest:
                 where = LivePlot.plot_type_id == item.entry.plot_type_id
-                session.execute(update(LivePlot).where(where).values(count=outcome.image.count))
+                count = outcomes[index].image.count
+                session.execute(update(LivePlot).where(where).values(count=count))
+        self._note_run(session, [items[index] for index in newest.values()], run)
+        return result
+
+    def _show(self, session: Session, item: Item, image: Shown, around: Surroundings) -> PlotState:
+        """Put on record what a plot shows now; its pictures come first."""
+        key = item.entry.plot_type_id
+        self.frames.save(key, image)
+        state = compose(item.entry, image, around, item.previous)
+        set_live(session, live_row(key, image, state))
+        self.frames.prune(key, [one for one in (image, item.replaces) if one is not None])
+        return state
+
+    def _note_run(
+        self, session: Session, items: Sequence[Item], run: tuple[str, int] | None
+    ) -> None:
         latest = max(
-            (item for item, _ in newest.values() if item.order.run >= 0 and not item.order.offline),
+            (item for item in items if item.order.run >= 0 and not item.order.offline),
             key=lambda item: item.image.order,
             default=None,
         )

@@ -107,12 +107,7 @@ def _state(
     now: float,
     previous: PlotState | None,
 ) -> PlotState:
-    since = now
-    if previous is not None and (previous.label, previous.severity) == (
-        verdict.label,
-        verdict.severity,
-    ):
-        since = previous.since
+    since = _since(verdict, shown, now, previous)
     reason = verdict.reason
     if shown is not None and shown.note:
         reason = f"{reason}; {shown.note}"[:4000]
@@ -137,3 +132,14 @@ def _state(
         since=since,
         heat_shape=shown.heat_shape if shown else (0, 0),
     )
+
+
+def _since(verdict: Verdict, shown: Shown | None, now: float, previous: PlotState | None) -> float:
+    """Give since when label and severity are what they are, seconds since the epoch."""
+    if previous is not None and (previous.label, previous.severity) == (
+        verdict.label,
+        verdict.severity,
+    ):
+        return previous.since
+    is_new = previous is None or (shown is not None and shown.count != previous.count)
+    return shown.image_time if shown is not None and is_new else now

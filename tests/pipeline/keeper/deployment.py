@@ -1,6 +1,7 @@
 """A deployment of the Keeper alone: its database, its sockets, and reports to send."""
 
 import asyncio
+import contextlib
 import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -26,6 +27,7 @@ from pipeline.messages import (
     Accepted,
     Catalogue,
     Done,
+    Heartbeat,
     Message,
     Order,
     PlotEntry,
@@ -158,12 +160,25 @@ class Client:
     reports: zmq.asyncio.Socket
     commands: zmq.asyncio.Socket
     sub: zmq.asyncio.Socket
+    health: zmq.asyncio.Socket
     states: list[PlotState] = field(default_factory=list)
     frames: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
     catalogues: list[Catalogue] = field(default_factory=list)
     sites: list[SiteState] = field(default_factory=list)
     serial: int = 0
+    beats: list[Heartbeat] = field(default_factory=list)
+
+    def gauge(self, name: str) -> float:
+        """A gauge of the Keeper's last heartbeat."""
+        gauges = self.beats[-1].gauges if self.beats else ()
+        return {gauge.name: gauge.value for gauge in gauges}.get(name, 0.0)
+
+    async def listen_to_health(self) -> None:
+        while True:
+            message, _ = decode(await self.health.recv_multipart())
+            assert isinstance(message, Heartbeat)
+            self.beats.append(message)
 
     def last(self, plot: str) -> PlotState | None:
         found = [state for state in self.states if state.plot == plot]
@@ -247,13 +262,16 @@ async def client_of(config: Config) -> AsyncIterator[Client]:
         open_socket(context, config, zmq.PUSH, connect="reports"),
         open_socket(context, config, zmq.DEALER, connect="commands"),
         sub,
+        open_socket(context, config, zmq.SUB, bind="health_ioc"),
     )
-    listener = asyncio.create_task(client.listen())
+    client.health.subscribe(b"")
+    listener = asyncio.gather(client.listen(), client.listen_to_health())
     try:
         yield client
     finally:
         listener.cancel()
-        await asyncio.gather(listener, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await listener
         context.destroy(0)
 
 
