@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from pathlib import Path
 from typing import Final
 
@@ -21,15 +20,16 @@ from pipeline.feeder.intake import take_in
 from pipeline.feeder.ledger import Flight, Ledger
 from pipeline.feeder.quarantine import Quarantine
 from pipeline.feeder.refusals import Refusals
+from pipeline.feeder.sender import Sender
 from pipeline.feeder.threads import Threads
 from pipeline.health import Pulse
-from pipeline.messages import Catalogue, Done, decode, encode
+from pipeline.messages import Catalogue, Done, decode
 from pipeline.sockets import open_socket
 
 logger = logging.getLogger(__name__)
 
-RESEND_TICK_S: Final = 0.25
-"""How often late orders are looked for."""
+SHOW_S: Final = 0.25
+"""How often the numbers of the heartbeat are taken."""
 DISK_THREADS: Final = 4
 """One may list a large tree and one hang in a network file system."""
 
@@ -80,13 +80,9 @@ class Feeder:
         self._decoding: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._ask = asyncio.Event()
-        self._resent = 0
         # Each image has a thread of its own already.
         cv2.setNumThreads(1)
-        # Without a Balancer nothing may pile up in the socket: the ledger keeps it.
-        context.setsockopt(zmq.IMMEDIATE, 1)
-        self._orders = open_socket(context, config, zmq.DEALER, connect="orders")
-        context.setsockopt(zmq.IMMEDIATE, 0)
+        self._sender = Sender(context, config, self._ledger, self._condition)
         self._states = open_socket(context, config, zmq.SUB, connect="states")
         for topic in (b"catalogue", b"done"):
             self._states.setsockopt(zmq.SUBSCRIBE, topic)
@@ -104,10 +100,11 @@ class Feeder:
                 self._discovery.take_events(),
                 self._discovery.attend(self._ledger.paths),
                 self._dispatch(),
-                self._resend(),
+                self._sender.run(self._remake),
+                self._sender.follow(),
+                self._show(),
                 self._hear(),
                 self._learn(),
-                on_loss(self._orders, self._ledger.unsend),
                 on_loss(self._states, self._ask.set),
             ):
                 group.create_task(part)
@@ -119,7 +116,7 @@ class Feeder:
         self._discovery.close()
         self._decoders.close()
         self._disk.close()
-        self._orders.close(0)
+        self._sender.close()
         self._states.close(0)
 
     # From file to order
@@ -140,7 +137,6 @@ class Feeder:
                 task = asyncio.create_task(self._feed(candidate))
                 self._decoding.add(task)
                 task.add_done_callback(self._decoded)
-            self._show()
 
     def _has_credit(self) -> bool:
         # One task more than decoders, so that none idles while the loop is busy;
@@ -180,49 +176,21 @@ class Feeder:
             return
         flight = self._ledger.add(prepared, candidate)
         if flight.sent is None:
-            await self._send(flight)
+            await self._sender.send(flight)
         self.pulse.handled(prepared.duration_s)
 
     # Orders under way
 
-    async def _send(self, flight: Flight) -> None:
-        parts = encode(flight.prepared.order, flight.prepared.frames)
-        flight.sent = time.monotonic()
-        try:
-            await self._orders.send_multipart(parts, flags=zmq.NOBLOCK)
-        except zmq.Again:
-            flight.sent = None
-            return
-        self._resent += flight.tries > 0
-        flight.tries += 1
-
-    async def _resend(self) -> None:
-        """Send again what is late, and what the socket has not taken."""
-        while True:
-            for flight in self._ledger.due(time.monotonic(), self._config.input.resend_s):
-                if self._is_outdated(flight):
-                    self._make_again(flight)
-                    continue
-                await self._send(flight)
-                if flight.sent is None:
-                    break
-            unsent = self._ledger.unsent()
-            self._condition.set(
-                "balancer", f"the Balancer takes no orders, {unsent} wait" if unsent else ""
-            )
-            self._show()
-            await asyncio.sleep(RESEND_TICK_S)
-
-    def _is_outdated(self, flight: Flight) -> bool:
-        """Tell whether an order was made for a model that is no longer active."""
-        candidate = next(iter(flight.candidates.values()))
-        entry = self._plots.find(candidate.sighting.kind)
-        return entry is not None and entry.model != flight.prepared.order.plot.model
-
-    def _make_again(self, flight: Flight) -> None:
+    def _remake(self, flight: Flight) -> bool:
+        """Make an order anew if its model is no longer the active one."""
+        candidates = list(flight.candidates.values())
+        entry = self._plots.find(candidates[0].sighting.kind)
+        if entry is None or entry.model == flight.prepared.order.plot.model:
+            return False
         self._ledger.done(flight.prepared.order.order_id)
-        for candidate in flight.candidates.values():
+        for candidate in candidates:
             self._accept(candidate)
+        return True
 
     async def _hear(self) -> None:
         """Take what the Keeper publishes."""
@@ -289,14 +257,17 @@ class Feeder:
         self._held.clear()
         self._wake.set()
 
-    def _show(self) -> None:
-        self.pulse.queue = len(self._backlog) + len(self._decoding)
-        self.pulse.gauges = {
-            "InFlight": float(len(self._ledger)),
-            "Settling": float(self._discovery.settling),
-            "Resent": float(self._resent),
-            "Stuck": float(len(self._refusals)),
-        }
+    async def _show(self) -> None:
+        """Keep the numbers of the heartbeat up to date."""
+        while True:
+            self.pulse.queue = len(self._backlog) + len(self._decoding)
+            self.pulse.gauges = {
+                "InFlight": float(len(self._ledger)),
+                "Settling": float(self._discovery.settling),
+                "Resent": float(self._sender.resent),
+                "Stuck": float(len(self._refusals)),
+            }
+            await asyncio.sleep(SHOW_S)
 
 
 def _remove(path: Path, fingerprint: Fingerprint) -> None:
