@@ -66,8 +66,10 @@ def open_screen(prefix: str, *, fullscreen: bool) -> int:
         hide_status_bar=True,
         fullscreen=fullscreen,
     )
-    if not fullscreen:
-        application.main_window.resize(1600, 950)
+    if fullscreen:
+        # A kiosk without window manager does not enlarge the window by itself.
+        whole = application.primaryScreen().geometry()
+        application.main_window.setGeometry(whole)
     return int(application.exec_())
 
 

@@ -28,6 +28,8 @@ from displays.settings import Settings
 from displays.text import age_text, clock
 
 PREFIX: Final = re.compile(r"[A-Za-z0-9_:\-]{1,20}\Z")
+SIZE: Final = (1600, 950)
+"""At first, in pixels; PyDM makes its window fit."""
 TICK_MS: Final = 1000
 """Ages grow once a second."""
 OLD_CADENCES: Final = 3.0
@@ -76,6 +78,7 @@ class RunScreen(Display):
         self._connect()
         self._show_status()
         self._arrange()
+        self.resize(*SIZE)
         self.setFocusPolicy(Qt.StrongFocus)
         self.setFocus()
 
@@ -102,6 +105,10 @@ class RunScreen(Display):
         """Say what has not arrived yet."""
         if not self.deployment.connected:
             return f"{self.prefix}Catalogue is not connected"
+        if not self.deployment.plots:
+            return self.deployment.fault or f"{self.prefix}Catalogue names no plot"
+        if not self.deployment.settled():
+            return f"the status PVs of {self.prefix} have not arrived"
         waiting = [name for name, card in self.store.cards.items() if not card.link.settled()]
         names = ", ".join(waiting[:5]) + (" ..." if len(waiting) > 5 else "")
         return f"{len(waiting)} of {len(self.deployment.plots)} plots have not arrived: {names}"

@@ -1,6 +1,7 @@
 """``hydra-ioc picture``: the Run screen as a file."""
 
 import os
+import re
 from pathlib import Path
 
 import click
@@ -8,6 +9,8 @@ import click
 from displays.launch import NotDrawn, draw_screen, epics_environment
 from pipeline.config import load
 from pipeline.errors import HydraError
+
+SIZE = re.compile(r"([1-9]\d{2,3})x([1-9]\d{2,3})")
 
 
 @click.command()
@@ -29,15 +32,15 @@ def command(
     Example: hydra-ioc picture docs/images/run-screen.png
     """
     config = load(config_file)
-    width, cross, height = size.partition("x")
-    if not (cross and width.isdecimal() and height.isdecimal()):
+    pixels = SIZE.fullmatch(size)
+    if pixels is None:
         raise click.BadParameter(f"expected WIDTHxHEIGHT such as 1920x1080, received {size}")
     if prefix is None:
         os.environ.update(
             epics_environment(config.ioc.interfaces, config.ioc.ca_port, config.ioc.pva_port)
         )
     try:
-        draw_screen(prefix or config.prefix, file, (int(width), int(height)), timeout_s)
+        draw_screen(prefix or config.prefix, file, (int(pixels[1]), int(pixels[2])), timeout_s)
     except NotDrawn as error:
         raise HydraError(str(error)) from error
     click.echo(f"{file}: Run screen of {prefix or config.prefix}")
