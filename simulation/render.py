@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from functools import lru_cache
 
+import cv2
 import numpy as np
 
 from simulation import canvas
@@ -57,7 +58,7 @@ def draw(plot: str, conditions: Conditions, faults: Sequence[Fault], seed: int) 
         for fault in (resolve(plot, asked, trouble) for asked in faults):
             if concerns(kind, fault):
                 found.append(_spoil(kind, fault, contents, places, trouble))
-    pixels = image.copy()
+    pixels: Pixels = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
     for pad, frame, values in zip(kind.pads, places, contents, strict=True):
         pad.paint(pixels, frame, values)
     _head(pixels, kind, conditions)
@@ -109,13 +110,13 @@ def _spoil(
 
 @lru_cache(maxsize=64)
 def _background(plot: str) -> tuple[Pixels, list[Frame]]:
-    """Paint what never changes of a plot; kept for the life of the process."""
+    """Paint what never changes of a plot, in grey; kept for the life of the process."""
     kind = PLOTS[plot]
     image: Pixels = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
     places = frames(kind.rows, kind.columns, list(kind.pads))
     for pad, frame in zip(kind.pads, places, strict=True):
         pad.prepare(image, frame)
-    return image, places
+    return image[:, :, 0].copy(), places
 
 
 def _head(pixels: Pixels, kind: PlotKind, conditions: Conditions) -> None:
