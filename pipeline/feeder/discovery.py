@@ -95,7 +95,7 @@ class Discovery:
             self._condition.set("trees", "; ".join(troubles.values()))
             if fresh or time.monotonic() - listed >= self._input.rescan_s:
                 listed = time.monotonic()
-                await self._list(busy)
+                await self._list(busy, lost=list(troubles))
                 for path in await self._refusals.retry():
                     self.forget(path)
             looks = await self._disk.do(_look_at, self._settling.paths())
@@ -125,7 +125,7 @@ class Discovery:
         if now is not None:
             self._settling.hold(found, now, patience_s)
 
-    async def _list(self, busy: Callable[[], Collection[Path]]) -> None:
+    async def _list(self, busy: Callable[[], Collection[Path]], lost: list[Path]) -> None:
         before = set(self._known)
         seen: set[Path] = set()
         for tree in self.trees:
@@ -135,7 +135,9 @@ class Discovery:
                 quiet_s = max(0.0, at - fingerprint.mtime)
                 await self._meet(Found(path, tree, False, at, quiet_s), fingerprint)
         for path in before - seen - set(busy()):
-            self.forget(path)
+            # A tree that is away for a while brings back files that were done.
+            if not any(path.is_relative_to(tree) for tree in lost):
+                self.forget(path)
 
     async def _meet(self, found: Found, fingerprint: Fingerprint | None) -> None:
         """Decide whether a file is new, and complete."""

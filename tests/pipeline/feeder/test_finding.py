@@ -154,3 +154,24 @@ def test_given_two_trees_when_one_is_missing_then_the_other_is_watched(configure
             await until(lambda: len(stand.orders) == 2)
 
     asyncio.run(scenario())
+
+
+def test_given_files_are_kept_when_their_tree_is_away_for_a_while_then_they_are_not_sent_again(
+    configure,
+):
+    async def scenario():
+        async with opened(configure(after="keep", rescan_s=0.2)) as stand:
+            feeder = await stand.ready()
+            drop(stand.tree / "CDC_occupancy_0001.png", DATA)
+            await until(lambda: len(stand.orders) == 1)
+            away = stand.tree.rename(stand.config.state_dir / "away")
+            await until(lambda: feeder.pulse.state == "Degraded")
+            await asyncio.sleep(0.5)
+            away.rename(stand.tree)
+            await until(lambda: feeder.pulse.state == "Running")
+            drop(stand.tree / "CDC_occupancy_0002.png", plot_png(2))
+            await until(lambda: len(stand.orders) >= 2)
+            await asyncio.sleep(0.5)
+            assert [order.chunk for order in stand.orders] == [1, 2]
+
+    asyncio.run(scenario())
