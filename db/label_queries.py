@@ -74,6 +74,60 @@ def add_label(session: Session, new: NewLabel) -> int:
     return changed
 
 
+def is_kept(session: Session, plot: str, sha256: str) -> bool:
+    """Tell whether an image of this content is kept for a plot type.
+
+    Raises:
+        CommandError: There is no such plot.
+    """
+    target = plot_type(session, plot)
+    statement = select(Plot.id).where(Plot.sha256 == sha256, Plot.plot_type_id == target.id)
+    return session.scalar(statement.limit(1)) is not None
+
+
+def keep_image(
+    session: Session,
+    plot: str,
+    *,
+    sha256: str,
+    period: str,
+    run: int,
+    chunk: int,
+    image_time: float,
+) -> int:
+    """Enter an image that lies in the image store, unless it is there.
+
+    Args:
+        session: A session of a transaction that writes.
+        plot: Name of the plot type.
+        sha256: Hash of the file's bytes.
+        period: Run period, at most 100 characters.
+        run: Run number, -1 when unknown.
+        chunk: Chunk number, 0 when there is none.
+        image_time: Seconds since the epoch.
+
+    Returns:
+        Its id.
+
+    Raises:
+        CommandError: There is no such plot.
+    """
+    key = {
+        "plot_type_id": plot_type(session, plot).id,
+        "period": period[:100],
+        "run": run,
+        "chunk": chunk,
+        "sha256": sha256,
+    }
+    found = session.scalar(select(Plot.id).filter_by(**key))
+    if found is not None:
+        return found
+    row = Plot(image_time=image_time, kept_at=time.time(), unbiased=False, **key)
+    session.add(row)
+    session.flush()
+    return row.id
+
+
 def labels(session: Session, plot: str | None = None) -> tuple[LabelRow, ...]:
     """List the labels that count now, by plot, run and chunk.
 

@@ -1,69 +1,93 @@
-"""Labels as CSV files: in from other tools, out for training."""
+"""Labels as CSV files: read line by line with all faults, and written."""
 
 import csv
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final, TextIO
 
 from sqlalchemy.orm import Session
 
-from db.label_queries import LabelRow, NewLabel, add_label, labels
-from db.user_queries import require
-from hydra_ioc.record import actor
+from db.label_queries import LabelRow, NewLabel, labels
 from pipeline.errors import InputError, LabelError
 
-COLUMNS: Final = ("path", "sha256", "plot", "label", "user", "comment")
-REQUIRED: Final = {"plot", "label"}
+COLUMNS: Final = frozenset(("path", *(column.name for column in fields(LabelRow))))
+"""What a file may hold: what an export holds, and paths."""
+REQUIRED: Final = frozenset(("plot", "label"))
 DIGEST: Final = re.compile("[0-9a-f]{64}")
 FAULTS_SHOWN: Final = 20
 
 
+@dataclass(slots=True)
+class Faults:
+    """The faulty lines of a file, told together."""
+
+    file: Path
+    texts: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def of(self, number: int) -> Iterator[None]:
+        """Note an InputError as a fault of line ``number`` and go on."""
+        try:
+            yield
+        except InputError as error:
+            self.texts.append(f"line {number}: {error}")
+
+    def tell(self) -> None:
+        """Raise a LabelError that lists the faults, if there are any."""
+        if not self.texts:
+            return
+        more = len(self.texts) - FAULTS_SHOWN
+        shown = [*self.texts[:FAULTS_SHOWN], *([f"and {more} more"] if more > 0 else [])]
+        raise LabelError(
+            f"{self.file}: {len(self.texts)} faulty lines, nothing imported:\n" + "\n".join(shown)
+        )
+
+
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """What became of a file of labels."""
+class Line:
+    """One line of a file of labels."""
 
-    images: int
-    """Images that carry a new label."""
-    unchanged: int
-    """Lines that say what is on record already."""
+    number: int
+    label: NewLabel
+    source: Path | None
+    """The image, where the line names a path."""
+    columns: dict[str, str]
 
 
-def import_labels(session: Session, file: Path, default_user: str) -> Imported:
-    """Label kept images as a CSV file says: all of it, or nothing.
+def read_lines(file: Path, default_user: str) -> list[Line]:
+    """Read a file of labels; images that are named by paths are hashed.
 
     Args:
-        session: A session of a transaction that writes.
         file: UTF-8, with a heading of some of ``COLUMNS``: ``plot``, ``label``
             and one of ``path`` (relative to the file's folder) and ``sha256``.
         default_user: Who labelled, where the file names nobody.
 
     Returns:
-        What became of it.
+        Its lines.
 
     Raises:
         LabelError: Lists every faulty line with its number.
-        NotPermitted: The user of this shell may not label a plot of the file.
     """
-    faults: list[str] = []
-    images = unchanged = 0
-    for number, row in _rows(file):
-        try:
-            new = _label(row, file.parent, default_user)
-            require(session, actor("labels import"), "label", new.plot)
-            changed = add_label(session, new)
-        except InputError as error:
-            faults.append(f"line {number}: {error}")
-            continue
-        images += changed
-        unchanged += changed == 0
-    if faults:
-        more = [f"and {len(faults) - FAULTS_SHOWN} more"] if len(faults) > FAULTS_SHOWN else []
-        listed = "\n".join([*faults[:FAULTS_SHOWN], *more])
-        raise LabelError(f"{file}: {len(faults)} faulty lines, nothing imported:\n{listed}")
-    return Imported(images, unchanged)
+    faults = Faults(file)
+    lines = []
+    for number, columns in _rows(file):
+        with faults.of(number):
+            source = file.parent / columns["path"] if columns.get("path") else None
+            label = NewLabel(
+                plot=columns["plot"],
+                sha256=_digest(columns.get("sha256", ""), source),
+                label=columns["label"],
+                user=columns.get("user") or default_user,
+                comment=columns.get("comment", ""),
+                source="import",
+            )
+            lines.append(Line(number, label, source, columns))
+    faults.tell()
+    return lines
 
 
 def export_labels(session: Session, out: TextIO, plot: str | None = None) -> int:
@@ -81,7 +105,7 @@ def export_labels(session: Session, out: TextIO, plot: str | None = None) -> int
         CommandError: There is no such plot.
     """
     rows = labels(session, plot)
-    names = [field.name for field in fields(LabelRow)]
+    names = [column.name for column in fields(LabelRow)]
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
     writer.writerows([getattr(row, name) for name in names] for row in rows)
@@ -97,47 +121,38 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _parsed(file: Path, text: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    reader = csv.DictReader(text, strict=True, restkey="", restval="")
+    reader = csv.DictReader(text, strict=True, restval="")
     try:
         heading = list(reader.fieldnames or ())
-        missing = REQUIRED - set(heading)
-        unknown = [name for name in heading if name not in {*COLUMNS, *_EXPORTED}]
-        if missing or unknown or not {"path", "sha256"} & set(heading):
+        wrong = [name for name in heading if name not in COLUMNS] or REQUIRED - set(heading)
+        if wrong or not {"path", "sha256"} & set(heading):
             raise LabelError(
-                f"{file}: expected a heading with plot, label, one of path and sha256, and"
-                f" perhaps user and comment; received {heading}"
+                f"{file}: expected a heading of plot, label, one of path and sha256, and perhaps"
+                f" {', '.join(sorted(COLUMNS - REQUIRED - {'path', 'sha256'}))}; received {heading}"
             )
         for row in reader:
+            if None in row:
+                raise LabelError(
+                    f"{file}, line {reader.line_num}: expected {len(heading)} columns,"
+                    f" received {len(heading) + len(row.pop(None))}"
+                )
             yield reader.line_num, row
     except csv.Error as error:
         raise LabelError(f"{file}, line {reader.line_num}: {error}") from error
 
 
-_EXPORTED: Final = frozenset(field.name for field in fields(LabelRow))
-"""What an export holds may come back; what the database knows better is passed over."""
-
-
-def _label(row: dict[str, str], folder: Path, default_user: str) -> NewLabel:
-    return NewLabel(
-        plot=row["plot"],
-        sha256=_digest(row, folder),
-        label=row["label"],
-        user=row.get("user") or default_user,
-        comment=row.get("comment", ""),
-        source="import",
-    )
-
-
-def _digest(row: dict[str, str], folder: Path) -> str:
-    digest = row.get("sha256", "")
-    if DIGEST.fullmatch(digest):
-        return digest
-    if digest:
-        raise LabelError(f"expected a SHA-256 of 64 digits in lower case, received {digest!r}")
-    if not row.get("path"):
-        raise LabelError("expected a path or a sha256, received neither")
+def _digest(told: str, source: Path | None) -> str:
+    if told and not DIGEST.fullmatch(told):
+        raise LabelError(f"expected a SHA-256 of 64 digits in lower case, received {told!r}")
+    if source is None:
+        if not told:
+            raise LabelError("expected a path or a sha256, received neither")
+        return told
     try:
-        with (folder / row["path"]).open("rb") as image:
-            return hashlib.file_digest(image, "sha256").hexdigest()
+        with source.open("rb") as image:
+            found = hashlib.file_digest(image, "sha256").hexdigest()
     except (OSError, ValueError) as error:
-        raise LabelError(f"cannot read {row['path']!r}: {error}") from error
+        raise LabelError(f"cannot read {str(source)!r}: {error}") from error
+    if told and told != found:
+        raise LabelError(f"expected {source} to have the SHA-256 {told}, it has {found}")
+    return found

@@ -25,17 +25,21 @@ def command() -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.pass_obj
 def import_(config_file: Path | None, file: Path) -> None:
-    """Label kept images as the CSV FILE says: all of it, or nothing.
+    """Label images as the CSV FILE says: all of it, or nothing.
 
-    Columns: plot, label, one of path and sha256, and perhaps user and comment.
+    Columns: plot, label, one of path and sha256, and perhaps user, comment,
+    run, chunk and period. An image named by its path is kept when it is not yet.
 
     Example: hydra-ioc labels import labels.csv
     """
-    from hydra_ioc.label_files import import_labels
+    from hydra_ioc.label_import import import_labels
 
-    with writing(open_record(load(config_file))) as session:
-        done = import_labels(session, file, actor().user)
-    click.echo(f"{done.images} images labelled, {done.unchanged} lines known before")
+    config = load(config_file)
+    done = import_labels(open_record(config), config, file, actor("labels import"))
+    click.echo(
+        f"{done.images} images labelled, {done.kept} of them kept anew;"
+        f" {done.unchanged} lines were known before"
+    )
 
 
 @command.command()
