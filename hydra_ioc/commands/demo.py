@@ -220,3 +220,24 @@ def list_plots() -> None:
     """
     for kind in PLOTS.values():
         click.echo(f"{kind.name:22s} {kind.detector.name:9s} {' '.join(kind.faults)}")
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("plot", metavar="[PLOT]", default="")
+def sheet(file: Path, plot: str) -> None:
+    """Draw all plots, or all faults of PLOT, side by side into a PNG file.
+
+    Example: hydra-ioc demo sheet faults.png CDC_occupancy
+    """
+    from simulation.record import encode_png
+    from simulation.sheet import all_faults, all_plots
+
+    if file.suffix != ".png":
+        raise CommandError(f"expected a file name that ends in .png; received {file}")
+    pixels = all_faults(plot) if plot else all_plots()
+    try:
+        file.write_bytes(encode_png(pixels))
+    except OSError as error:
+        raise CommandError(f"cannot write {file}: {error}") from error
+    click.echo(f"{file}: {pixels.shape[1]} x {pixels.shape[0]} pixels")

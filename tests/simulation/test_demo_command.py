@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
 import msgspec
 import pytest
 import zmq
@@ -239,5 +240,15 @@ def test_given_the_command_when_help_is_asked_for_then_every_page_shows_an_examp
     config: Path,
 ) -> None:
     assert "Example:" in hydra(config, "--help").stdout
-    for word in ("run", "fault", "clear", "beam", "status", "images", "plots"):
+    for word in ("run", "fault", "clear", "beam", "status", "images", "plots", "sheet"):
         assert "Example: hydra-ioc demo" in hydra(config, word, "--help").stdout
+
+
+def test_given_a_plot_when_a_sheet_is_asked_for_then_all_its_faults_are_on_it(
+    config: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "sheet.png"
+    assert hydra(config, "sheet", str(file), "RF_time").returncode == 0
+    assert cv2.imread(str(file)).shape == (480, 1280, 3)
+    assert hydra(config, "sheet", str(tmp_path / "no" / "sheet.png"), "RF_time").returncode == 1
+    assert "ends in .png" in hydra(config, "sheet", "sheet.jpg").stderr
