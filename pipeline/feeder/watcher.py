@@ -79,6 +79,7 @@ class Watcher(FileSystemEventHandler):
         self._observer = InotifyObserver(generate_full_events=True)
         self._observer.start()
         self._watches: dict[Path, tuple[ObservedWatch, tuple[int, int]]] = {}
+        self._targets: dict[Path, Path] = {}
 
     def attend(self) -> tuple[list[Path], dict[Path, str]]:
         """Watch every tree that is there; blocks while it walks new trees.
@@ -101,8 +102,10 @@ class Watcher(FileSystemEventHandler):
                 if self._is_watched(tree, identity):
                     continue
                 self._forget(tree)
+                # A tree may be a link, and inotify would watch the link itself.
+                self._targets[tree] = tree.resolve()
                 watch = self._observer.schedule(
-                    self, str(tree), recursive=True, event_filter=EVENTS
+                    self, str(self._targets[tree]), recursive=True, event_filter=EVENTS
                 )
                 self._watches[tree] = (watch, identity)
                 fresh.append(tree)
@@ -125,12 +128,12 @@ class Watcher(FileSystemEventHandler):
         path = Path(os.fsdecode(target))
         if not target or is_temporary(path.name):
             return
-        for tree in self._trees:
-            if path.is_relative_to(tree):
-                if any(is_temporary(part) for part in path.relative_to(tree).parts):
-                    return
-                found = Found(path, tree, closed, time.time())
-                self._loop.call_soon_threadsafe(self.found.put_nowait, found)
+        for tree, lies_at in list(self._targets.items()):
+            if path.is_relative_to(lies_at):
+                inner = path.relative_to(lies_at)
+                if not any(is_temporary(part) for part in inner.parts):
+                    found = Found(tree / inner, tree, closed, time.time())
+                    self._loop.call_soon_threadsafe(self.found.put_nowait, found)
                 return
 
     def _is_watched(self, tree: Path, identity: tuple[int, int]) -> bool:

@@ -175,3 +175,22 @@ def test_given_files_are_kept_when_their_tree_is_away_for_a_while_then_they_are_
             assert [order.chunk for order in stand.orders] == [1, 2]
 
     asyncio.run(scenario())
+
+
+def test_given_a_tree_that_is_a_link_when_files_come_then_their_events_are_seen(configure):
+    async def scenario():
+        async with opened(configure(rescan_s=60.0)) as stand:
+            stand.tree.rmdir()
+            real = stand.config.state_dir / "disk7"
+            real.mkdir()
+            stand.tree.symlink_to(real)
+            await stand.ready()
+            for number in range(3):
+                drop(real / f"Run000007/CDC_occupancy_{number:04d}.png", plot_png(number))
+                await until(lambda number=number: len(stand.orders) == number + 1)
+            assert {order.path for order in stand.orders} == {
+                str(stand.tree / f"Run000007/CDC_occupancy_{number:04d}.png") for number in range(3)
+            }
+            await until(lambda: not list(real.rglob("*.png")))
+
+    asyncio.run(scenario())
