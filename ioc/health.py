@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 import zmq
 import zmq.asyncio
@@ -24,13 +25,20 @@ STAGES_LIMIT = 200
 class Health:
     """The heartbeats."""
 
-    def __init__(self, context: zmq.asyncio.Context, config: Config, board: Board) -> None:
+    def __init__(
+        self,
+        context: zmq.asyncio.Context,
+        config: Config,
+        board: Board,
+        on_refusal: Callable[[], None],
+    ) -> None:
         """Bind the socket.
 
         Args:
             context: The ZeroMQ context of the process.
             config: The deployment.
             board: Where the processes are shown.
+            on_refusal: Called for every message that cannot be used.
         """
         self._config = config
         self._board = board
@@ -39,7 +47,7 @@ class Health:
         start = time.monotonic()
         self._stages = {key: Seen(None, start) for key in expected_stages(config)}
         self._new = False
-        self.refused = 0
+        self._on_refusal = on_refusal
 
     @property
     def stages(self) -> list[StageKey]:
@@ -60,13 +68,13 @@ class Health:
             if not isinstance(message, Heartbeat):
                 raise MessageError(f"expected Heartbeat, received {type(message).__name__}")
         except MessageError as error:
-            self.refused += 1
+            self._on_refusal()
             logger.warning("from=health event=refused reason=%r", str(error))
             return
         key = (message.stage, message.instance)
         if key not in self._stages:
             if len(self._stages) >= STAGES_LIMIT:
-                self.refused += 1
+                self._on_refusal()
                 return
             self._board.declare(describe_stage(self._config.prefix, key))
             self._new = True

@@ -61,7 +61,7 @@ class Ioc:
         self.clerk.run_number = lambda: self.beam.conditions.run
         self.ca_face = CaFace(self.clerk, self.memory)
         self.pva_face = PvaFace(self.clerk)
-        self.health = Health(context, config, self.board)
+        self.health = Health(context, config, self.board, self.on_bad_message)
         self.beam = Beam(config, self.board, self.keeper.send)
         self.complete = asyncio.Event()
         self._site = SiteState()

@@ -18,7 +18,7 @@ from tests.ioc.fake_keeper import make_catalogue, make_entry
 CONFIG = Config()
 NASTY = (
     "$END of the shift\n"
-    "Überprüfe die Hochspannung – 5 µA?\r\n"
+    "Überprüfe die Hochspannung - 5 µA?\r\n"
     "\tsecond\x07 line\n\n" + "word " * 400 + "\n" + "x" * 700 + "\n" + "line\n" * 300
 )
 
