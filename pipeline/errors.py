@@ -14,6 +14,7 @@
       StoreError        the database or the image store
         WrongRevision     the database is at another schema revision
         StoreUnavailable  the database does not answer (worth trying again)
+        FolderUnavailable  a folder takes nothing, such as on a full disk
       TransportError    a socket cannot be bound, connected or trusted
 
 A message says what was expected, what came, and what to do.
@@ -76,6 +77,10 @@ class WrongRevision(StoreError):  # noqa: N818
 
 class StoreUnavailable(StoreError):  # noqa: N818
     """The database does not answer now; the same call may succeed later."""
+
+
+class FolderUnavailable(StoreUnavailable):
+    """A folder of the record takes nothing now, such as on a full disk."""
 
 
 class TransportError(HydraError):
