@@ -29,6 +29,7 @@ class Core:
         collect: Share of images to keep by plot name; None takes the deployment's.
         run: Period and run on record as going on.
         on_record: What each plot shows according to the record.
+        held: Why reports are held back; empty when they are not.
     """
 
     def __init__(self, config: Config, engine: Engine, publisher: Publisher) -> None:
@@ -51,10 +52,16 @@ class Core:
         self.collect: dict[str, float | None] = {}
         self.run: tuple[str, int] | None = None
         self.on_record: dict[str, PlotState] = {}
+        self.held = ""
         self.site = SiteState()
         self.site_told = 0.0
         self._fault = ""
         self._fault_at = 0.0
+
+    @property
+    def away(self) -> str:
+        """Say why nothing can be recorded now; empty when all is well."""
+        return self.store.away or self.held
 
     @property
     def loaded(self) -> bool:
@@ -95,7 +102,7 @@ class Core:
 
     async def republish(self) -> None:
         """Judge everything on show again and publish what is different."""
-        self.board.away = self.store.away
+        self.board.away = self.away
         await self.publisher.show(self.board.refresh(time.time()))
 
     async def tell_site(self) -> None:
@@ -125,7 +132,7 @@ class Core:
         """Put the state of the Keeper into its heartbeat."""
         if time.monotonic() - self._fault_at > FAULT_S:
             self._fault = ""
-        reasons = [text for text in (self.store.away, self._fault) if text]
+        reasons = [text for text in (self.away, self._fault) if text]
         if not self.loaded:
             reasons = reasons or ["the catalogue is not read yet"]
         self.pulse.state = "Degraded" if reasons else "Running"

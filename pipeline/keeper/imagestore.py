@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from pipeline.errors import FileError, StoreUnavailable
+from pipeline.errors import FileError, FolderUnavailable
 
 SUFFIX: Final = re.compile(r"[a-z0-9]{1,10}")
 _PREFIX: Final = ".new-"
@@ -52,7 +52,7 @@ class ImageStore:
 
         Raises:
             FileError: The source is gone or is another file by now.
-            StoreUnavailable: The store cannot take it, such as a full disk.
+            FolderUnavailable: The store cannot take it, such as a full disk.
         """
         target = self.path(sha256, file_type)
         if target.exists():
@@ -66,7 +66,7 @@ class ImageStore:
         try:
             self._write(target, data)
         except OSError as error:
-            raise StoreUnavailable(
+            raise FolderUnavailable(
                 f"the image store {self._folder} takes nothing: {error.strerror}"
             ) from error
         return target

@@ -15,7 +15,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from pipeline.errors import StoreUnavailable
+from pipeline.errors import FolderUnavailable
 from pipeline.keeper.shown import Shown
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class LiveFrames:
         """Store the frames of an image that is about to be shown.
 
         Raises:
-            StoreUnavailable: The folder takes nothing, such as on a full disk.
+            FolderUnavailable: The folder takes nothing, such as on a full disk.
         """
         data = msgspec.msgpack.encode(Frames(image.picture, image.heat, image.heat_shape))
         try:
@@ -60,7 +60,7 @@ class LiveFrames:
                     Path(name).unlink()
                 raise
         except OSError as error:
-            raise StoreUnavailable(
+            raise FolderUnavailable(
                 f"the folder {self._folder} takes nothing: {error.strerror}"
             ) from error
 

@@ -90,13 +90,16 @@ class Receiver:
         while True:
             try:
                 items, outcomes = await self._try(batch)
-            except StoreUnavailable:
+            except StoreUnavailable as error:
+                self._core.held = self._core.store.away or str(error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
             except StoreError as error:
+                self._core.held = ""
                 await self._one_by_one(batch, begun, error)
                 return
             else:
+                self._core.held = self._core.board.away = ""
                 await self._publish(items, outcomes)
                 took = (time.monotonic() - begun) / len(batch)
                 for _ in batch:

@@ -99,6 +99,7 @@ class Keeper:
         core = self.core
         await core.publisher.tell(core.board.catalogue())
         await core.publisher.show(core.board.snapshot())
+        core.show_health()
         logger.info("stage=Keeper event=loaded plots=%d", len(core.board.entries))
 
     async def _tick(self) -> None:

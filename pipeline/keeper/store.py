@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from db.engine import reading, writing
 from db.startup import require_head
-from pipeline.errors import StoreUnavailable
+from pipeline.errors import FolderUnavailable, StoreUnavailable, WrongRevision
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ class Store:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="record")
         self._file = _sqlite_file(engine)
         self._identity: tuple[int, int] | None = None
+        self._opened = False
         self._begun: float | None = None
         self._failure = ""
         self.answered = 0.0
@@ -79,6 +80,7 @@ class Store:
             StoreUnavailable: It does not answer.
         """
         await self._run(lambda: require_head(self._engine))
+        self._opened = True
 
     async def probe(self) -> None:
         """Ask the database whether it takes a write; raises as ``write`` does."""
@@ -93,6 +95,9 @@ class Store:
         loop = asyncio.get_running_loop()
         try:
             result = await loop.run_in_executor(self._thread, self._timed, work)
+        except FolderUnavailable:
+            # The database itself answers.
+            raise
         except StoreUnavailable as error:
             if not self._failure:
                 logger.error("stage=Keeper event=database-away text='%s'", error)
@@ -133,12 +138,17 @@ class Store:
         except OSError as error:
             self._engine.dispose()
             self._identity = None
-            raise StoreUnavailable(f"database file {self._file}: {error.strerror}") from error
+            raise StoreUnavailable(f"file {self._file}: {error.strerror}") from error
         identity = (found.st_dev, found.st_ino)
-        if identity != self._identity:
-            self._engine.dispose()
-            require_head(self._engine)
-            self._identity = identity
+        if identity == self._identity:
+            return
+        self._engine.dispose()
+        if self._opened:
+            try:
+                require_head(self._engine)
+            except WrongRevision as error:
+                raise StoreUnavailable(f"another file has taken its place: {error}") from error
+        self._identity = identity
 
 
 def _sqlite_file(engine: Engine) -> Path | None:

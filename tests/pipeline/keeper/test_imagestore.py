@@ -3,7 +3,7 @@ import resource
 
 import pytest
 
-from pipeline.errors import FileError, StoreUnavailable
+from pipeline.errors import FileError, FolderUnavailable
 from pipeline.keeper.imagestore import ImageStore
 
 DATA = b"the bytes of an image"
@@ -67,7 +67,7 @@ def test_given_a_full_disk_when_kept_then_unavailable_and_nothing_is_left(store,
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        with pytest.raises(StoreUnavailable, match="takes nothing: File too large"):
+        with pytest.raises(FolderUnavailable, match="takes nothing: File too large"):
             store.keep(source, hashlib.sha256(data).hexdigest(), "png")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
