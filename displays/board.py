@@ -11,7 +11,7 @@ from displays.card import Card
 from displays.notice import Notice
 
 GAP: Final = 8
-SMALLEST: Final = 236
+SMALLEST: Final = 196
 """Below this width in pixels a card's text cannot be read from a chair."""
 Item = Card | Notice
 

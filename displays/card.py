@@ -16,11 +16,11 @@ from qtpy.QtWidgets import QMenu, QWidget
 
 from displays import card_paint, palette
 from displays.action_row import ASKS, ActionRow
-from displays.card_state import Face, Level, Line, Reading, face_of
+from displays.card_state import Face, Level, Line, Reading, Tally, face_of
 from displays.heat import Heat
 from displays.picture import Scaler, as_image
 from displays.plot_link import PlotLink
-from displays.text import clock, percent
+from displays.text import clock, percent, tool_tip
 
 KEYS = {
     Qt.Key_Return: "open",
@@ -58,6 +58,7 @@ class Card(QWidget):
         self.opacity = 0.4
         self.wordy = False
         """Whether reason, guidance and contact stand under the picture."""
+        self._tally = Tally()
         self.squeeze = 0
         """Pixels that the picture gives up so that more cards are seen."""
         self.buttons: ActionRow | None = None
@@ -80,13 +81,14 @@ class Card(QWidget):
             line: Whether the IOC is heard.
         """
         face = face_of(self.link.plot, reading, line)
-        lines = self._compose_lines(face, reading) if self.wordy else ()
+        lines = self._compose_lines(face, reading)
+        lines = lines if self.wordy else ()
         if face == self.face and lines == self.lines:
             return
         only_age = lines == self.lines and _but_age(face) == _but_age(self.face)
         grown = lines != self.lines
         self.face, self.lines = face, lines
-        self.setToolTip(_tool_tip(self.link, face, reading))
+        self.setToolTip(tool_tip(_explain(self.link, face, reading)))
         self.setAccessibleDescription(f"{face.word}. {face.verdict}. {face.age}. {face.note}")
         if grown:
             self.updateGeometry()
@@ -238,7 +240,9 @@ class Card(QWidget):
         self.update()
 
     def _compose_lines(self, face: Face, reading: Reading) -> tuple[str, ...]:
+        images = self._tally.images(reading)
         begun = f"Since {clock(reading.since)}" if reading.since else ""
+        begun += f", {images} image{'s' if images > 1 else ''}" if begun and images else ""
         lines = [begun, face.note, f"Do: {reading.guidance}" if reading.guidance else ""]
         if reading.contact:
             lines.append(f"Call: {reading.contact}")
@@ -258,7 +262,7 @@ def _but_age(face: Face) -> tuple[object, ...]:
     )
 
 
-def _tool_tip(link: PlotLink, face: Face, reading: Reading) -> str:
+def _explain(link: PlotLink, face: Face, reading: Reading) -> str:
     rows = [
         f"{link.plot.name}: {face.word}",
         link.plot.description,

@@ -42,7 +42,7 @@ def plan(width: int, note_lines: int, squeeze: int = 0) -> Plan:
         squeeze: Pixels to take from the height of the picture, as far as it is
             still worth seeing.
     """
-    letter = max(11, min(24, round(width / 24)))
+    letter = max(11, min(24, round(width / 21)))
     line = round(letter * 1.35)
     pad = 8
     inner = width - 2 * pad

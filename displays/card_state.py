@@ -30,7 +30,7 @@ class Level(IntEnum):
     NO_MODEL = 1
     """Shown, but nobody judges it."""
     UNALARMED = 2
-    """A bad label that raises no alarm now: no beam, or ignored."""
+    """It raises no alarm: taken out of the alarms, or bad without beam."""
     NOTHING = 3
     """No image yet."""
     WARNING = 4
@@ -138,6 +138,8 @@ def level_of(plot: Plot, reading: Reading, line: Line) -> Level:  # noqa: PLR091
         return Level.INVALID
     if reading.severity == Severity.INVALID:
         return Level.STALE if reading.status == Status.TIMEOUT else Level.INVALID
+    if plot.ignored and reading.severity == Severity.NO_ALARM:
+        return Level.UNALARMED
     if reading.severity == Severity.MAJOR:
         return Level.BAD
     if plot.is_bad(reading.label):
@@ -156,9 +158,9 @@ def face_of(plot: Plot, reading: Reading, line: Line) -> Face:
     was = "was " if veiled else ""
     return Face(
         level=level,
-        word=_word(level, reading),
+        word=_word(level, plot, reading),
         verdict=f"{was}{reading.label} @ {percent(reading.confidence)}" if judged else "",
-        note=_note(level, reading, line),
+        note=_note(level, plot, reading, line),
         colour=label.colour if label else NO_COLOUR,
         confirmed=judged and not veiled and reading.confirmed is True,
         confidence=reading.confidence if judged else None,
@@ -181,6 +183,28 @@ def in_bad_column(plot: Plot, reading: Reading) -> bool:
     ) or reading.severity == Severity.MAJOR
 
 
+class Tally:
+    """Counts the images since a verdict began, where the screen saw it begin."""
+
+    def __init__(self) -> None:
+        """Begin without having seen anything."""
+        self._since: str | None = None
+        self._before: int | None = None
+
+    def images(self, reading: Reading) -> int:
+        """Give how many images the present verdict has; 0 when unknown.
+
+        The IOC posts ``Count`` before ``Since``, so that a new begin comes with
+        the count of its first image.
+        """
+        if not reading.since or reading.count is None:
+            return 0
+        if reading.since != self._since:
+            self._before = reading.count - 1 if self._since is not None else None
+            self._since = reading.since
+        return 0 if self._before is None else max(0, reading.count - self._before)
+
+
 @dataclass(frozen=True, slots=True)
 class Headline:
     """The state of the whole deployment in a few words."""
@@ -198,7 +222,7 @@ HEADLINE_WORDS: Mapping[Level, str] = {
     Level.UNCONFIRMED: "unconfirmed",
     Level.WARNING: "warning",
     Level.NOTHING: "nothing yet",
-    Level.UNALARMED: "bad without alarm",
+    Level.UNALARMED: "without alarm",
 }
 
 
@@ -232,10 +256,12 @@ def headline(levels: Iterable[Level]) -> Headline:
     return Headline(named[0], "   ".join(parts))
 
 
-def _word(level: Level, reading: Reading) -> str:
+def _word(level: Level, plot: Plot, reading: Reading) -> str:
     if level in WORDS:
         return WORDS[level]
     label = reading.label or "?"
+    if level == Level.UNALARMED and plot.ignored:
+        return f"{label}, ignored"
     if level == Level.BAD:
         return label.upper()
     if level == Level.UNCONFIRMED:
@@ -243,7 +269,7 @@ def _word(level: Level, reading: Reading) -> str:
     return label
 
 
-def _note(level: Level, reading: Reading, line: Line) -> str:
+def _note(level: Level, plot: Plot, reading: Reading, line: Line) -> str:  # noqa: PLR0911 - a ladder
     last = clock(reading.image_time)
     if level == Level.DISCONNECTED:
         return f"last image {last}" if last else "no PV of this plot is heard"
@@ -253,6 +279,8 @@ def _note(level: Level, reading: Reading, line: Line) -> str:
         return f"no image since {last}" if last else reading.reason
     if level == Level.NOTHING:
         return "waiting for the first image"
+    if level == Level.UNALARMED and plot.ignored:
+        return "taken out of the alarms"
     if level in (Level.GOOD, Level.NO_MODEL):
         return ""
     return reading.reason

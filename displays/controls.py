@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSlider, QWidget
 
+from displays.text import caption
+
 ALL_GROUPS = "all"
 STEPS = 20
 """The opacity moves in steps of 0.05, as in the original."""
@@ -57,14 +59,14 @@ class Controls(QWidget):
             chosen: The one that is on; empty for all.
         """
         self._groups = tuple(names)
-        self.groups.setText(f"Group: {chosen or ALL_GROUPS} \u25be")
+        self.groups.setText(caption(f"Group: {chosen or ALL_GROUPS} \u25be"))
 
     def open_groups(self) -> None:
         """List the groups; choosing one shows only its plots."""
         menu = QMenu(self)
         actions = {menu.addAction(ALL_GROUPS): ""}
         menu.addSeparator()
-        actions |= {menu.addAction(name): name for name in self._groups}
+        actions |= {menu.addAction(caption(name)): name for name in self._groups}
         chosen = menu.exec_(self.groups.mapToGlobal(self.groups.rect().bottomLeft()))
         menu.deleteLater()
         if chosen in actions:
@@ -81,7 +83,7 @@ class Controls(QWidget):
         everything = menu.addAction("Show all again")
         everything.setEnabled(bool(self._names))
         menu.addSeparator()
-        actions = {menu.addAction(f"Show {name}"): name for name in self._names}
+        actions = {menu.addAction(caption(f"Show {name}")): name for name in self._names}
         chosen = menu.exec_(self.hidden.mapToGlobal(self.hidden.rect().bottomLeft()))
         menu.deleteLater()
         if chosen is everything:

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from qtpy.QtCore import QMimeData, QObject, Signal
+from qtpy.QtCore import QMimeData, QObject, Qt, Signal
 from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
 
 from displays.card_store import CardStore
+from displays.catalogue import name_part
 from displays.detail import DetailWindow
 from displays.settings import Settings
 from displays.share import report
@@ -76,7 +77,8 @@ class Desk(QObject):
 
     def ask_where(self, name: str) -> None:
         """Ask for a file and save picture and text there."""
-        start = str(Path.home() / f"{name}.png")
+        # The plot's name comes from a PV: no path may hide in it.
+        start = str(Path.home() / f"{name_part(name)}.png")
         chosen, _ = QFileDialog.getSaveFileName(self._screen, f"Save {name}", start, "PNG (*.png)")
         if chosen:
             self.save(name, Path(chosen))
@@ -93,10 +95,16 @@ class Desk(QObject):
             saved = image is not None and image.save(str(path), "PNG")
             path.with_suffix(".txt").write_text(self.text(name) + "\n", encoding="utf-8")
         except OSError as error:
-            QMessageBox.warning(self._screen, "Not saved", f"{path}: {error.strerror}")
+            self._warn(f"{path} is not saved: {error.strerror}")
             return
         if not saved:
-            QMessageBox.warning(self._screen, "No picture saved", f"{name}: no picture in {path}")
+            self._warn(f"no picture of {name} is saved in {path}")
+
+    def _warn(self, text: str) -> None:
+        box = QMessageBox(QMessageBox.Warning, "Hydra", text, QMessageBox.Ok, self._screen)
+        box.setTextFormat(Qt.PlainText)
+        box.exec_()
+        box.deleteLater()
 
     def hide(self, name: str) -> None:
         """Hide a plot from this user's screen; it still raises alarms."""

@@ -1,7 +1,7 @@
 """One plot large, with everything that is known of it."""
 
-from qtpy.QtCore import QRectF, Qt, Signal
-from qtpy.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QPixmap
+from qtpy.QtCore import QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QCloseEvent, QColor, QImage, QPainter, QPaintEvent
 from qtpy.QtWidgets import (
     QDialog,
     QGridLayout,
@@ -30,7 +30,9 @@ class BigPicture(QWidget):
     def __init__(self, parent: QWidget) -> None:
         """Begin empty."""
         super().__init__(parent)
-        self._pixmap: QPixmap | None = None
+        self._image: QImage | None = None
+        self._scaled: QImage | None = None
+        self._scaled_for = QSize()
         self._heat: Heat | None = None
         self._face = face_of_nothing()
         self.opacity = 0.0
@@ -39,7 +41,8 @@ class BigPicture(QWidget):
 
     def show_picture(self, link: PlotLink) -> None:
         """Take picture and heat map from a link."""
-        self._pixmap = None if link.picture is None else QPixmap.fromImage(as_image(link.picture))
+        self._image = None if link.picture is None else as_image(link.picture)
+        self._scaled = None
         self._heat = None if link.heat is None else Heat(link.heat)
         self.update()
 
@@ -56,18 +59,23 @@ class BigPicture(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, ARG002 - Qt's name
         """Paint picture, heat map and veil."""
         painter = QPainter(self)
-        image = None
-        if self._pixmap is not None:
-            ratio = self.devicePixelRatioF()
-            scaled = self._pixmap.scaled(
-                self.size() * ratio, Qt.KeepAspectRatio, Qt.SmoothTransformation
-            )
-            scaled.setDevicePixelRatio(ratio)
-            image = scaled.toImage()
+        image = self._fitted()
         paint_picture(
             painter, self.rect(), image, self._face, heat=self._heat, opacity=self.opacity
         )
         painter.end()
+
+    def _fitted(self) -> QImage | None:
+        if self._image is None:
+            return None
+        ratio = self.devicePixelRatioF()
+        size = self.size() * ratio
+        # Scaled once for a size: readings are painted more often than pictures.
+        if self._scaled is None or self._scaled_for != size:
+            self._scaled = self._image.scaled(size, Qt.KeepAspectRatio, Qt.SmoothTransformation)
+            self._scaled.setDevicePixelRatio(ratio)
+            self._scaled_for = size
+        return self._scaled
 
 
 class Weights(QWidget):

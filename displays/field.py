@@ -5,6 +5,7 @@ functions never fire as first listener of a PyDM channel) and what changed is
 told by one signal.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -99,15 +100,16 @@ class Field(QObject):
         self.changed.emit()
 
     def number(self) -> float | None:
-        """Give the value as a number; None when it is none."""
+        """Give the value as a finite number; None when it is none."""
         if isinstance(self.value, bool | int | float | np.number):
-            return float(self.value)
+            number = float(self.value)
+            return number if math.isfinite(number) else None
         return None
 
     def whole(self) -> int | None:
         """Give the value as a whole number; None when it is none."""
         number = self.number()
-        return int(number) if number is not None and np.isfinite(number) else None
+        return int(number) if number is not None else None
 
     def text(self) -> str:
         """Give the value as text: enum string, string or char waveform."""

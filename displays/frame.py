@@ -29,6 +29,7 @@ class Frame(QWidget):
         super().__init__(parent)
         self.setObjectName("run")
         self.setAttribute(Qt.WA_StyledBackground)
+        self._fault = ""
         site = prefix.rstrip(":")
         self.name = QLabel("HYDRA" if site == "HYDRA" else f"HYDRA  {site}", self)
         self.name.setObjectName("name")
@@ -65,8 +66,14 @@ class Frame(QWidget):
             self.bad_heading.style().unpolish(self.bad_heading)
             self.bad_heading.style().polish(self.bad_heading)
 
+    def show_fault(self, text: str) -> None:
+        """Say that the screen itself failed; stays until it is opened again."""
+        self._fault = f"THIS SCREEN HAS A FAULT, open it again: {text}"
+        self.show_banner("")
+
     def show_banner(self, text: str) -> None:
         """Say across the whole screen that something is wrong with the line."""
+        text = self._fault or text
         if text != self.banner.text():
             self.banner.setText(text)
             self.banner.setVisible(bool(text))

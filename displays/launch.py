@@ -2,10 +2,12 @@
 
 import logging
 import os
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Any, Final
 
 SCREEN: Final = Path(__file__).with_name("run.py")
 ANYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, never bound
@@ -66,11 +68,26 @@ def open_screen(prefix: str, *, fullscreen: bool) -> int:
         hide_status_bar=True,
         fullscreen=fullscreen,
     )
+    sys.excepthook = _faulty(application)
     if fullscreen:
         # A kiosk without window manager does not enlarge the window by itself.
         whole = application.primaryScreen().geometry()
         application.main_window.setGeometry(whole)
     return int(application.exec_())
+
+
+def _faulty(application: Any) -> Callable[..., None]:
+    """Make the hook for exceptions in slots, at which PyQt would abort.
+
+    The screen goes on, because the crew needs the rest of it, and says across
+    its whole width that it cannot be trusted.
+    """
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        logger.critical("screen=faulty", exc_info=(kind, error, trace))
+        application.main_window.display_widget().frame.show_fault(f"{kind.__name__}: {error}")
+
+    return hook
 
 
 def draw_screen(prefix: str, file: Path, size: tuple[int, int], timeout_s: float) -> None:

@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QWidget
 from displays import card_paint, palette
 from displays.card_state import Level
 from displays.shapes import paint_sign
+from displays.text import tool_tip
 
 
 class Notice(QWidget):
@@ -27,7 +28,7 @@ class Notice(QWidget):
         self.setFocusPolicy(Qt.StrongFocus)
         self.setCursor(Qt.PointingHandCursor)
         self.setAccessibleName(f"{name} is among the bad plots")
-        self.setToolTip(f"{name} is among the bad plots: click to find it there")
+        self.setToolTip(tool_tip(f"{name} is among the bad plots: click to find it there"))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, ARG002 - Qt's name
         """Paint frame, triangle, name and link."""

@@ -20,7 +20,7 @@ MEANINGS: Final[Mapping[Level, str]] = {
     Level.SILENT: "The IOC stands still: nothing is live",
     Level.DISCONNECTED: "The PVs are lost: nothing is known",
     Level.GOOD: "Judged good",
-    Level.UNALARMED: "Bad, but it raises no alarm now: no beam, or ignored",
+    Level.UNALARMED: "Raises no alarm: taken out of the alarms, or bad without beam",
     Level.NO_MODEL: "Shown, but no model judges it",
     Level.NOTHING: "No image has come yet",
 }

@@ -9,6 +9,7 @@ from displays.card_paint import font, paint_text, paint_wrapped
 from displays.card_state import Headline, Level
 from displays.catalogue import Label
 from displays.shapes import paint_sign
+from displays.text import tool_tip
 
 NO_NEWS = "----- No News for now -----"
 
@@ -170,7 +171,7 @@ class NewsStrip(QWidget):
         line = " ".join(text.split()) or NO_NEWS
         if line != self.text:
             self.text = line
-            self.setToolTip(text)
+            self.setToolTip(tool_tip(text))
             self.setAccessibleName(f"News: {line}")
             self.update()
 

@@ -1,5 +1,6 @@
 """How the screens write numbers and times for people."""
 
+import html
 import math
 
 MINUTE_S = 60.0
@@ -37,6 +38,20 @@ def percent(fraction: float | None) -> str:
         return "?"
     tenths = int(fraction * 1000 + 1e-6) / 10
     return f"{tenths:.1f} %"
+
+
+def tool_tip(text: str) -> str:
+    """Make text from a PV fit for a tool tip, which would take it for markup.
+
+    Args:
+        text: Plain text of one or more lines.
+    """
+    return "<qt>" + "<br>".join(html.escape(line) for line in text.splitlines()) + "</qt>"
+
+
+def caption(text: str) -> str:
+    """Make text from a PV fit for a button or menu, where ``&`` marks a key."""
+    return text.replace("&", "&&")
 
 
 def clock(image_time: str) -> str:

@@ -101,6 +101,7 @@ class FakePlot:
         self.name = name
         self.base = f"{prefix}{name}:"
         self.count = 0
+        self.label, self.since = "", ""
         text = {"string_encoding": "utf-8", "max_length": 4000}
         self.channels = {
             "Class": ChannelEnum(value="Nothing", enum_strings=STATES),
@@ -139,6 +140,7 @@ class FakePlot:
         stamp = time.time() - order.get("age", 1.0)
         self.count += 1
         judged = label not in ("Nothing", "NoModel")
+        await self.write("Count", self.count)
         await self.write("Confidence", confidence if judged else 0.0)
         await self.write("Confirmed", int(confirmed))
         for entry in LABELS:
@@ -149,7 +151,9 @@ class FakePlot:
         await self.write("Chunk", order.get("chunk", self.count))
         await self.write("ImageTime", iso(stamp) if label != "Nothing" else "")
         await self.write("Age", float(order.get("age", 1.0)))
-        await self.write("Since", iso(stamp - order.get("for", 0.0)))
+        if label != self.label:
+            self.label, self.since = label, iso(stamp - order.get("for", 0.0))
+        await self.write("Since", self.since)
         await self.write("Model", "small-cbam 3f2a91c0")
         await self.write(
             "Reason.VAL$", order.get("reason", f"{label} with weight {confidence:.3f}")
@@ -167,7 +171,6 @@ class FakePlot:
             self.image.post(framed(drawing(self.name, self.count % 2, bad)))
             warm = heat_of(bad)
             self.heat.post(framed(warm.tobytes(), warm.shape))
-        await self.write("Count", self.count)
 
 
 class FakeIoc:

@@ -2,7 +2,16 @@
 
 import pytest
 
-from displays.card_state import Headline, Level, Line, Reading, face_of, headline, in_bad_column
+from displays.card_state import (
+    Headline,
+    Level,
+    Line,
+    Reading,
+    Tally,
+    face_of,
+    headline,
+    in_bad_column,
+)
 from displays.catalogue import Label, Plot
 from pipeline.alarm import Severity, Status
 
@@ -130,6 +139,24 @@ def test_given_a_lost_ioc_when_shown_then_no_age_is_claimed():
 )
 def test_given_a_verdict_when_bad_with_alarm_then_it_belongs_into_the_bad_column(values, moved):
     assert in_bad_column(PLOT, values) == moved
+
+
+@pytest.mark.parametrize("label", ["Good", "Bad", "NoData"])
+def test_given_a_plot_taken_out_of_the_alarms_when_shown_then_it_is_never_good(label):
+    plot = Plot("p", labels=PLOT.labels, ignored=True)
+    face = face_of(plot, reading(label), BEATS)
+    assert (face.level, face.word) == (Level.UNALARMED, f"{label}, ignored")
+    assert face.note == "taken out of the alarms"
+
+
+def test_given_a_verdict_that_began_in_sight_when_images_come_then_they_are_counted():
+    tally = Tally()
+    assert tally.images(reading(since="02:00", count=7)) == 0
+    assert tally.images(reading(since="02:00", count=8)) == 0
+    assert tally.images(reading(since="03:00", count=9)) == 1
+    assert tally.images(reading(since="03:00", count=11)) == 3
+    assert tally.images(reading(since="", count=11)) == 0
+    assert tally.images(reading(since="04:00", count=12)) == 1
 
 
 @pytest.mark.parametrize(

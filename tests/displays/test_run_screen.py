@@ -113,6 +113,8 @@ def test_given_a_good_plot_when_it_turns_bad_then_it_moves_within_one_update_and
     assert frame.headline.headline.level == Level.BAD
     qtbot.waitUntil(lambda: "call the expert" in " ".join(card.lines), timeout=WAIT_MS)
     qtbot.waitUntil(lambda: card.link.heat is not None, timeout=WAIT_MS)
+    ioc.say(plot="FDC_occupancy", label="Bad")
+    qtbot.waitUntil(lambda: card.lines[0].endswith(", 2 images"), timeout=WAIT_MS)
     qtbot.mouseClick(notice, Qt.LeftButton)
     qtbot.waitUntil(card.hasFocus, timeout=WAIT_MS)
     ioc.say(plot="FDC_occupancy", label="Good")
@@ -190,6 +192,21 @@ def test_given_a_frozen_ioc_when_its_heartbeat_stops_then_the_screen_says_silent
     ioc.thaw()
     qtbot.waitUntil(lambda: levels(screen) == {Level.GOOD}, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: screen.frame.banner.text() == "", timeout=WAIT_MS)
+
+
+def test_given_text_with_markup_when_it_comes_from_a_pv_then_it_is_shown_as_text(good, qtbot):
+    ioc, screen = good
+    ioc.say(plot="CDC_occupancy", reason='<img src="file:///etc/passwd"> <b>x</b>')
+    card = screen.store.cards["CDC_occupancy"]
+    qtbot.waitUntil(lambda: "&lt;img" in card.toolTip(), timeout=WAIT_MS)
+    assert "<img" not in card.toolTip()
+
+
+def test_given_a_fault_of_the_screen_itself_when_shown_then_it_stays(good):
+    _, screen = good
+    screen.frame.show_fault("KeyError: 'x'")
+    screen.frame.show_banner("")
+    assert "THIS SCREEN HAS A FAULT" in screen.frame.banner.text()
 
 
 def test_given_no_ioc_when_opened_then_the_screen_says_so_and_is_not_good(screen, qtbot):
