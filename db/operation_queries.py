@@ -3,14 +3,22 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor, audit
 from db.catalogue import PlotType
 from db.operation import LivePlot, News, RunStatus
+
+_LIVE: Final = cast("Table", LivePlot.__table__)
+_INSERT: Final = insert(_LIVE)
+_UPDATE: Final = (
+    update(_LIVE)
+    .where(_LIVE.c.plot_type_id == bindparam("plot"))
+    .values({column.name: bindparam(column.name) for column in _LIVE.c if not column.primary_key})
+)
 
 RUNNING: Final = "Running"
 ENDED: Final = "Ended"
@@ -49,17 +57,14 @@ def set_live(session: Session, live: Live) -> None:
         session: A session of a transaction that writes.
         live: All that a restart needs.
     """
-    values = {
-        **{name: getattr(live, name) for name in Live.__slots__},
-        "weights": dict(live.weights),
-        "thresholds": dict(live.thresholds),
-        "updated_at": time.time(),
-    }
-    where = LivePlot.plot_type_id == live.plot_type_id
-    if session.scalar(select(LivePlot.plot_type_id).where(where)) is None:
-        session.execute(insert(LivePlot).values(values))
-    else:
-        session.execute(update(LivePlot).where(where).values(values))
+    values = {name: getattr(live, name) for name in Live.__slots__}
+    values["weights"] = dict(live.weights)
+    values["thresholds"] = dict(live.thresholds)
+    values["updated_at"] = time.time()
+    # Both statements are made once: this runs for every image on show.
+    connection = session.connection()
+    if connection.execute(_UPDATE, {**values, "plot": live.plot_type_id}).rowcount == 0:
+        connection.execute(_INSERT, values)
 
 
 def live_plots(session: Session) -> dict[str, Live]:
