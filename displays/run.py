@@ -16,13 +16,13 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from displays.arrangement import Arrangement, arrange
 from displays.board import Item
 from displays.card import Card
-from displays.card_state import headline
 from displays.card_store import CardStore
 from displays.catalogue import palette
 from displays.deployment_link import DeploymentLink
 from displays.desk import Desk
 from displays.field import mend_channel_access
 from displays.frame import Frame
+from displays.headline import headline
 from displays.notice import Notice
 from displays.settings import Settings
 from displays.text import age_text, clock

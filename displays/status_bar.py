@@ -6,8 +6,9 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from displays import palette
 from displays.card_paint import font, paint_text, paint_wrapped
-from displays.card_state import Headline, Level
+from displays.card_state import Level
 from displays.catalogue import Label
+from displays.headline import Headline
 from displays.shapes import paint_sign
 from displays.text import tool_tip
 
