@@ -37,16 +37,21 @@ async def serve(experiment: Experiment, folder: Path) -> None:
         socket.close(0)
         context.term()
         raise TransportError(f"cannot listen at {path}: {error}") from error
-    answers = asyncio.ensure_future(_answer(experiment, socket))
+    tasks: set[asyncio.Task[None]] = set()
     try:
         if experiment.beam is not None:
             await experiment.beam.start()
-        await experiment.play()
+        tasks.add(asyncio.create_task(experiment.play()))
+        tasks.add(asyncio.create_task(_answer(experiment, socket)))
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if experiment.beam is not None:
             await experiment.beam.stop()
-        answers.cancel()
-        await asyncio.gather(answers, return_exceptions=True)
         socket.close()
         context.term()
         path.unlink(missing_ok=True)

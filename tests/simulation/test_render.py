@@ -154,3 +154,23 @@ def test_given_a_plot_type_when_read_then_its_channels_exist_and_its_texts_fit(p
         assert used - {-1} == set(range(kind.detector.size))
     assert set(kind.faults) <= set(KINDS)
     assert set(READOUT) <= set(KINDS)
+
+
+@pytest.mark.parametrize("plot", PLOTS)
+def test_given_all_faults_at_once_when_drawn_in_any_order_then_each_has_its_truth(
+    plot: str,
+) -> None:
+    faults = [Fault(kind) for kind in PLOTS[plot].faults]
+    for order in (faults, faults[::-1]):
+        truth = draw(plot, NOMINAL, order, 4).truth
+        assert truth.label == NO_DATA
+        assert [one.fault.kind for one in truth.faults] == [fault.kind for fault in order]
+
+
+@pytest.mark.parametrize("plot", PLOTS)
+@pytest.mark.parametrize("statistics", [0.0, 0.5, 3.0, 1000.0])
+def test_given_few_or_many_events_when_drawn_then_a_plot_comes_out(
+    plot: str, statistics: float
+) -> None:
+    conditions = Conditions(0, 0, statistics, True, 0.0)
+    assert draw(plot, conditions, [], 1).pixels.shape == (1200, 1600, 3)
