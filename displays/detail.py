@@ -108,7 +108,7 @@ class Weights(QWidget):
             name.setHeight(self.ROW)
             name.setWidth(90)
             paint_text(painter, name, label.name, size_px=14, colour=palette.INK)
-            track = QRectF(96, top + 6, self.width() - 96 - 150, self.ROW - 12)
+            track = QRectF(96, top + 6, self.width() - 96 - 196, self.ROW - 12)
             painter.fillRect(track, QColor("#dfe4e8"))
             if weight is not None:
                 filled = QRectF(track)
@@ -117,8 +117,8 @@ class Weights(QWidget):
             if threshold is not None:
                 x = track.left() + track.width() * min(max(threshold, 0.0), 1.0)
                 painter.fillRect(QRectF(x - 1.5, top + 2, 3, self.ROW - 4), QColor(palette.INK))
-            text = f"{percent(weight)} of {percent(threshold)}"
-            numbers = self.rect().adjusted(self.width() - 144, top, 0, 0)
+            text = f"{percent(weight)}, threshold {percent(threshold)}"
+            numbers = self.rect().adjusted(self.width() - 188, top, 0, 0)
             numbers.setHeight(self.ROW)
             paint_text(painter, numbers, text, size_px=14, colour=palette.INK)
         painter.end()

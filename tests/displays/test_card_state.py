@@ -2,17 +2,9 @@
 
 import pytest
 
-from displays.card_state import (
-    Headline,
-    Level,
-    Line,
-    Reading,
-    Tally,
-    face_of,
-    headline,
-    in_bad_column,
-)
+from displays.card_state import Level, Line, Reading, Tally, face_of, in_bad_column
 from displays.catalogue import Label, Plot
+from displays.headline import Headline, headline
 from pipeline.alarm import Severity, Status
 
 PLOT = Plot(
