@@ -85,3 +85,7 @@ class Backlog:
             if number in self._waiting:
                 return self._waiting.pop(number)
         return None
+
+    def forget(self, kind: Kind) -> None:
+        """Forget what was taken of a plot type that does not exist."""
+        self._taken.pop(kind, None)

@@ -167,6 +167,7 @@ class Feeder:
     async def _make_order(self, candidate: Candidate) -> None:
         entry = self._plots.find(candidate.sighting.kind)
         if entry is None:
+            self._backlog.forget(candidate.sighting.kind)
             raise FileError("unknown-plot", _unknown(candidate))
         prepared = await self._decoders.do(
             take_in, candidate, entry, self._config, self._discovery.trees

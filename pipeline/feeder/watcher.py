@@ -76,8 +76,7 @@ class Watcher(FileSystemEventHandler):
         self.found: asyncio.Queue[Found] = asyncio.Queue()
         self._trees = tuple(trees)
         self._loop = asyncio.get_running_loop()
-        self._observer = InotifyObserver(generate_full_events=True)
-        self._observer.start()
+        self._observer: InotifyObserver | None = None
         self._watches: dict[Path, tuple[ObservedWatch, tuple[int, int]]] = {}
         self._targets: dict[Path, Path] = {}
 
@@ -104,7 +103,7 @@ class Watcher(FileSystemEventHandler):
                 self._forget(tree)
                 # A tree may be a link, and inotify would watch the link itself.
                 self._targets[tree] = tree.resolve()
-                watch = self._observer.schedule(
+                watch = self._started().schedule(
                     self, str(self._targets[tree]), recursive=True, event_filter=EVENTS
                 )
                 self._watches[tree] = (watch, identity)
@@ -116,8 +115,9 @@ class Watcher(FileSystemEventHandler):
 
     def stop(self) -> None:
         """Stop watching; blocks until the threads have ended."""
-        self._observer.stop()
-        self._observer.join()
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Take an event in watchdog's thread and hand it to the event loop."""
@@ -136,15 +136,23 @@ class Watcher(FileSystemEventHandler):
                     self._loop.call_soon_threadsafe(self.found.put_nowait, found)
                 return
 
+    def _started(self) -> InotifyObserver:
+        """Give the observer; the kernel may refuse one, and grant it later."""
+        if self._observer is None:
+            observer = InotifyObserver(generate_full_events=True)
+            observer.start()
+            self._observer = observer
+        return self._observer
+
     def _is_watched(self, tree: Path, identity: tuple[int, int]) -> bool:
-        if tree not in self._watches or self._watches[tree][1] != identity:
+        if self._observer is None or tree not in self._watches:
             return False
-        watch = self._watches[tree][0]
-        return any(
+        watch, watched = self._watches[tree]
+        return watched == identity and any(
             emitter.watch == watch and emitter.is_alive() for emitter in self._observer.emitters
         )
 
     def _forget(self, tree: Path) -> None:
-        if tree in self._watches:
+        if self._observer is not None and tree in self._watches:
             watch, _ = self._watches.pop(tree)
             self._observer.unschedule(watch)

@@ -1,10 +1,12 @@
 """Which files are taken, and when: half-written ones, odd trees, lost events."""
 
 import asyncio
+import errno
 import shutil
 
 import pytest
 
+from pipeline.feeder import watcher
 from tests.pipeline.feeder.conftest import drop, opened, plot_png, until
 
 DATA = plot_png(1, 640, 480)
@@ -192,5 +194,25 @@ def test_given_a_tree_that_is_a_link_when_files_come_then_their_events_are_seen(
                 str(stand.tree / f"Run000007/CDC_occupancy_{number:04d}.png") for number in range(3)
             }
             await until(lambda: not list(real.rglob("*.png")))
+
+    asyncio.run(scenario())
+
+
+def test_given_no_inotify_when_files_come_then_the_listing_finds_them_and_the_state_says_so(
+    configure, monkeypatch
+):
+    async def scenario():
+        def refuse(**_):
+            raise OSError(errno.EMFILE, "inotify instance limit reached")
+
+        with monkeypatch.context() as kernel:
+            kernel.setattr(watcher, "InotifyObserver", refuse)
+            async with opened(configure(rescan_s=0.3)) as stand:
+                feeder = await stand.ready()
+                await until(lambda: "inotify instance limit reached" in feeder.pulse.reason)
+                drop(stand.tree / "CDC_occupancy_0001.png", DATA)
+                await until(lambda: stand.orders)
+                kernel.undo()
+                await until(lambda: feeder.pulse.state == "Running")
 
     asyncio.run(scenario())
