@@ -17,6 +17,7 @@ import zmq
 import zmq.asyncio
 
 from pipeline.balancer.dispatcher import Dispatcher, Intake
+from pipeline.balancer.figures import show
 from pipeline.balancer.policy import make_policy
 from pipeline.balancer.queue import Parcel
 from pipeline.config import Config
@@ -43,8 +44,6 @@ TICK_S: Final = 0.25
 """How often workers are probed; a worker that is gone is noticed within it."""
 LOST_AFTER_TIMEOUTS: Final = 2
 """An order sent again after this many inference time-outs per credit is lost."""
-WORKERS_SHOWN: Final = 16
-"""Workers that get a gauge of their own."""
 LOG_EVERY: Final = 1000
 """Of malformed messages the first and then every so many are logged."""
 UNKNOWN: Final = Refused(kind="unavailable", text="not registered: send Ready")
@@ -129,7 +128,7 @@ class Balancer:
             case Intake.DUPLICATE:
                 self._count("Duplicates")
             case Intake.REVIVED:
-                logger.warning("stage=Balancer event=revived order=%s", message.order_id)
+                logger.warning("stage=Balancer event=revived order=%r", message.order_id)
                 self._count("Revived")
             case Intake.QUEUED | Intake.POISON:
                 pass
@@ -139,7 +138,7 @@ class Balancer:
         if isinstance(message, Ready):
             if self.dispatcher.ready(identity, message, now):
                 logger.info(
-                    "stage=Balancer event=registered worker=%s host=%s pid=%d credits=%d",
+                    "stage=Balancer event=registered worker=%r host=%r pid=%d credits=%d",
                     message.worker,
                     message.host,
                     message.pid,
@@ -149,7 +148,7 @@ class Balancer:
             return
         if isinstance(message, Leaving):
             if worker := self.dispatcher.leave(identity):
-                logger.info("stage=Balancer event=left worker=%s", worker.name)
+                logger.info("stage=Balancer event=left worker=%r", worker.name)
             return
         if isinstance(message, Finished) and (
             parcel := self.dispatcher.finished(identity, message.order_id)
@@ -172,9 +171,9 @@ class Balancer:
                 if not await self._say(worker.identity, Accepted()):
                     self._lose(worker.identity, "disconnected")
             for worker in self.dispatcher.expire(now):
-                logger.warning("stage=Balancer event=silent worker=%s", worker.name)
+                logger.warning("stage=Balancer event=silent worker=%r", worker.name)
             await self._hand_out()
-            self._show(now)
+            show(self.pulse, self.dispatcher, refusing=now < self._full_until, unsent=self._unsent)
 
     async def _hand_out(self) -> None:
         for worker, parcel in self.dispatcher.assignments(time.monotonic()):
@@ -188,7 +187,7 @@ class Balancer:
     def _lose(self, identity: bytes, reason: str) -> None:
         worker = self.dispatcher.died(identity)
         if worker is not None:
-            logger.warning("stage=Balancer event=%s worker=%s", reason, worker.name)
+            logger.warning("stage=Balancer event=%s worker=%r", reason, worker.name)
 
     async def _say(self, identity: bytes, message: Accepted | Refused) -> bool:
         return await self._send(identity, encode(message))
@@ -212,7 +211,7 @@ class Balancer:
             )
         except zmq.Again:
             return False
-        logger.error("stage=Balancer event=poison order=%s", parcel.order.order_id)
+        logger.error("stage=Balancer event=poison order=%r", parcel.order.order_id)
         self._count("Poison")
         return True
 
@@ -224,46 +223,8 @@ class Balancer:
         count = self.pulse.refusals[reason]
         if count == 1 or count % LOG_EVERY == 0:
             logger.warning(
-                "stage=Balancer event=refused reason=%s count=%d text='%s'", reason, count, text
+                "stage=Balancer event=refused reason=%s count=%d text=%r", reason, count, text
             )
-
-    def _show(self, now: float) -> None:
-        dispatcher, pulse = self.dispatcher, self.pulse
-        workers = dispatcher.registry.all()
-        reasons = []
-        if not workers:
-            reasons.append("no worker is registered")
-        if dispatcher.full or now < self._full_until:
-            refused = pulse.refusals.get("QueueFull", 0)
-            reasons.append(f"the queue of {pulse.queue_limit} is full, {refused} orders refused")
-        if self._unsent:
-            reasons.append("the Keeper takes no reports")
-        pulse.state = "Degraded" if reasons else "Running"
-        pulse.reason = "; ".join(reasons)
-        pulse.queue = dispatcher.waiting
-        for name in [name for name in pulse.gauges if name.startswith("Held")]:
-            del pulse.gauges[name]
-        pulse.gauges |= {
-            "Workers": float(len(workers)),
-            "UnderWay": float(dispatcher.under_way),
-            "Reassigned": float(dispatcher.reassigned),
-        }
-        for worker in workers[:WORKERS_SHOWN]:
-            pulse.gauges[gauge_name(worker.name)] = float(len(worker.held))
-
-
-def gauge_name(worker: str) -> str:
-    """Give the gauge that tells how many orders a worker holds.
-
-    Args:
-        worker: Its name, such as ``Predict0``.
-
-    Returns:
-        ``HeldPredict0``: letters and digits only, at most 31 characters.
-    """
-    return ("Held" + "".join(letter for letter in worker if letter.isalnum() and letter.isascii()))[
-        :31
-    ]
 
 
 async def serve(config: Config) -> None:

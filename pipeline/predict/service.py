@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import os
 import socket
 import time
@@ -90,6 +91,8 @@ class Service:
         self._orders = open_socket(context, config, zmq.DEALER, connect="workers")
         self._reports = open_socket(context, config, zmq.PUSH, connect="reports")
         self._heard = time.monotonic()
+        self._sending = math.inf
+        """When the report was begun that the Keeper has not taken yet."""
         self._registered = False
         self._all_loaded = asyncio.Event()
 
@@ -131,7 +134,9 @@ class Service:
             report: The report.
             frames: Maps, embedding and picture.
         """
+        self._sending = time.monotonic()
         await self._reports.send_multipart(encode(report, frames))
+        self._sending = math.inf
         finished = Finished(worker=self._name, order_id=report.order.order_id)
         await self._orders.send_multipart(encode(finished))
 
@@ -195,7 +200,7 @@ class Service:
 
     async def _watch(self) -> None:
         while True:
-            self._shelf.retire()
+            self._shelf.tend()
             self._show()
             await asyncio.sleep(BEAT_S)
 
@@ -210,6 +215,8 @@ class Service:
             reasons = shelf.faults()
             if not self._registered or self._balancer_silent():
                 reasons.append("the Balancer is silent")
+            if time.monotonic() - self._sending > self._config.balancer.silence_s:
+                reasons.append("the Keeper takes no reports")
             pulse.state = "Degraded" if reasons else "Running"
             pulse.reason = "; ".join(reasons)[:4000]
 

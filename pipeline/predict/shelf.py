@@ -127,8 +127,14 @@ class Shelf:
         """Count the models that are ready."""
         return sum(place.model is not None for place in self._places.values())
 
-    def retire(self) -> None:
-        """Drop models that the catalogue no longer names and nobody used lately."""
+    def tend(self) -> None:
+        """Try bad models again that may be mended; drop models out of use.
+
+        Out of use is a model that the catalogue no longer names and that no
+        order has asked for lately.
+        """
+        for digest in self._active:
+            self.find(digest)
         before = time.monotonic() - RETIRE_S
         for digest, place in list(self._places.items()):
             if digest not in self._active and (place.model or place.fault) and place.since < before:
@@ -160,7 +166,7 @@ class Shelf:
             # The first pass of a thread is slower again: its memory is new.
             await self._infer.call(model.warm, self._timeout_s, model.stop)
         except ModelError as error:
-            logger.error("stage=Predict event=model-refused model=%s reason='%s'", digest, error)
+            logger.error("stage=Predict event=model-refused model=%s reason=%r", digest, str(error))
             self._places[digest] = Place(fault=str(error), since=time.monotonic())
         except Hung as error:
             self.spoil(digest, f"loading {error}")

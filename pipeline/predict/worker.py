@@ -6,7 +6,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,6 @@ from pipeline.predict.shelf import Shelf
 from pipeline.vision.serving import Outputs, ServedModel
 
 logger = logging.getLogger(__name__)
-
-BATCH: Final = 1
-"""Images of one model in one pass."""
 
 
 @dataclass(slots=True, eq=False)
@@ -74,6 +71,7 @@ class Worker:
         self._timeout_s = timeout_s
         self._jobs: deque[Job] = deque()
         self._blocked: dict[str, list[Job]] = {}
+        self._told: dict[str, str] = {}
         self._more = asyncio.Event()
         self._infer = infer
 
@@ -120,55 +118,29 @@ class Worker:
         digest = job.order.plot.model.digest
         place = self._shelf.find(digest)
         if place.model is not None:
-            await self._judge(self._batch(job, digest), digest, place.model, outlet)
+            await self._judge(job, digest, place.model, outlet)
         elif place.fault:
-            await self._fail([job], place.fault, outlet)
+            await self._fail(job, place.fault, outlet)
         else:
             self._blocked.setdefault(digest, []).append(job)
 
-    def _batch(self, first: Job, digest: str) -> list[Job]:
-        jobs = [first]
-        if BATCH > 1:
-            fitting = [one for one in self._jobs if one.order.plot.model is not None]
-            for job in fitting:
-                model = job.order.plot.model
-                if len(jobs) < BATCH and model is not None and model.digest == digest:
-                    jobs.append(job)
-                    self._jobs.remove(job)
-        return jobs
-
-    async def _judge(
-        self, jobs: list[Job], digest: str, model: ServedModel, outlet: Outlet
-    ) -> None:
-        fitting, tensors = [], []
-        for job in jobs:
-            try:
-                tensors.append(tensor_of(job.order, job.tensor, model.card))
-                fitting.append(job)
-            except ModelError as error:
-                await self._fail([job], str(error), outlet)
-        if not fitting:
-            return
-        begun = time.monotonic()
+    async def _judge(self, job: Job, digest: str, model: ServedModel, outlet: Outlet) -> None:
         try:
-            outputs = await self._pass(digest, model, np.stack(tensors))
+            tensor = tensor_of(job.order, job.tensor, model.card)
+            begun = time.monotonic()
+            outputs = await self._pass(digest, model, tensor[None])
+            duration_s = time.monotonic() - begun
+            answer = make_report(job.order, self._name, outputs, 0, duration_s)
         except ModelError as error:
-            await self._fail(fitting, str(error), outlet)
-            return
+            await self._fail(job, str(error), outlet)
         except Hung as error:
             self._shelf.spoil(digest, f"inference {error}")
-            await self._fail(fitting, f"inference {error}", outlet)
+            await self._fail(job, f"inference {error}", outlet)
             if not error.reclaimed:
                 raise
-            return
-        share_s = (time.monotonic() - begun) / len(fitting)
-        for index, job in enumerate(fitting):
-            try:
-                answer = make_report(job.order, self._name, outputs, index, share_s)
-            except ModelError as error:
-                await self._fail([job], str(error), outlet)
-            else:
-                await self._answer(job, answer, outlet)
+        else:
+            self._told.pop(job.order.plot.name, None)
+            await self._answer(job, answer, outlet)
 
     async def _pass(self, digest: str, model: ServedModel, batch: NDArray[np.uint8]) -> Outputs:
         self._journal.begin("infer", digest)
@@ -177,16 +149,14 @@ class Worker:
         finally:
             self._journal.end("infer")
 
-    async def _fail(self, jobs: list[Job], fault: str, outlet: Outlet) -> None:
-        for job in jobs:
-            logger.warning(
-                "stage=Predict event=no-result order=%s plot=%s reason='%s'",
-                job.order.order_id,
-                job.order.plot.name,
-                fault,
-            )
-            self._pulse.gauges["Failed"] = self._pulse.gauges.get("Failed", 0.0) + 1.0
-            await self._answer(job, no_result(job.order, self._name, fault), outlet)
+    async def _fail(self, job: Job, fault: str, outlet: Outlet) -> None:
+        plot = job.order.plot.name
+        if self._told.get(plot) != fault:
+            # Told once: a bad model would otherwise fill the log with every image.
+            self._told[plot] = fault
+            logger.warning("stage=Predict event=no-result plot=%r reason=%r", plot, fault)
+        self._pulse.gauges["Failed"] = self._pulse.gauges.get("Failed", 0.0) + 1.0
+        await self._answer(job, no_result(job.order, self._name, fault), outlet)
 
     async def _answer(self, job: Job, answer: tuple[Report, list[Part]], outlet: Outlet) -> None:
         report, frames = answer

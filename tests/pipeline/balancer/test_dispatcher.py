@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pipeline.balancer.dispatcher import Dispatcher, Intake
+from pipeline.balancer.figures import gauge_name
 from pipeline.balancer.policy import LeastLoaded, RoundRobin, make_policy
 from pipeline.balancer.queue import OrderQueue, Parcel
 from pipeline.balancer.registry import Registry
-from pipeline.balancer.service import gauge_name
 from pipeline.errors import ConfigError
 from pipeline.messages import Order, PlotEntry, Ready
 

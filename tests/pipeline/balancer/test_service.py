@@ -222,6 +222,23 @@ def test_given_a_stopped_worker_when_it_is_silent_then_its_orders_go_on_and_it_m
     assert all(worker.poll() is None for worker in workers)
 
 
+def test_given_a_balancer_that_was_stopped_when_it_goes_on_then_it_blames_no_worker(make_stand):
+    stand = make_stand(balancer={"silence_s": 1.0})
+    stand.plot("plot")
+    balancer = stand.start("balancer")
+    stand.start_worker(0)
+    stand.wait_workers(1)
+    os.kill(balancer.pid, signal.SIGSTOP)
+    stand.send(stand.order("plot"))
+    stand.wait(lambda: "the Balancer is silent" in stand.state("Predict0"), "a reason")
+    time.sleep(1.0)
+    os.kill(balancer.pid, signal.SIGCONT)
+    stand.wait_all_reported()
+    stand.wait(lambda: stand.state("Predict0") == "Running: ", "state Running")
+    assert "event=silent" not in stand.log()
+    assert stand.gauge("Reassigned") == 0
+
+
 def test_given_a_flow_when_the_balancer_is_killed_then_all_heals_and_nothing_is_lost(make_stand):
     stand = make_stand()
     stand.plot("plot", make_model_folder(stand.store))

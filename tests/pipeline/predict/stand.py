@@ -66,6 +66,7 @@ class Stand:
     def _socket(self, kind, name, *, bind=True):
         socket = self._context.socket(kind)
         socket.linger = 0
+        socket.rcvhwm = self.config.sockets.high_water
         (socket.bind if bind else socket.connect)(self.config.endpoint(name))
         return socket
 

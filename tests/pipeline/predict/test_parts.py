@@ -298,10 +298,10 @@ def test_given_a_model_out_of_the_catalogue_when_unused_for_a_while_then_it_is_d
         new = make_model_folder(stand.store, name="new")
         await stand.load(old)
         await stand.load(new)
-        stand.shelf.retire()
+        stand.shelf.tend()
         assert stand.shelf.ready() == 2
         monkeypatch.setattr("pipeline.predict.shelf.RETIRE_S", -1.0)
-        stand.shelf.retire()
+        stand.shelf.tend()
         assert stand.shelf.ready() == 1
         assert stand.shelf.find(new).model is not None
 

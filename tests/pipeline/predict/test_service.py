@@ -159,6 +159,60 @@ def test_given_a_model_that_crashes_on_one_image_when_it_comes_then_only_that_im
     assert all(worker.poll() is None for worker in workers.values())
 
 
+CRASHING_LOAD = """
+import ctypes
+from pipeline.vision import serving
+load = serving.load
+def crash(folder, threads=1):
+    model = load(folder, threads)
+    if model.card.name == "crash":
+        ctypes.string_at(0)
+    return model
+serving.load = crash
+from hydra_ioc.cli import main
+main()
+"""
+
+
+def test_given_a_model_that_crashes_while_loaded_when_it_did_so_three_times_then_it_is_set_aside(
+    make_stand,
+):
+    stand = make_stand()
+    stand.plot("good", make_model_folder(stand.store))
+    stand.plot("crash", make_model_folder(stand.store, name="crash"))
+    stand.start("balancer")
+    for _ in range(3):
+        worker = stand.start_worker(0, CRASHING_LOAD)
+        stand.wait(lambda worker=worker: worker.poll() is not None, "the crash")
+        assert worker.returncode == -signal.SIGSEGV
+    stand.start_worker(0, CRASHING_LOAD)
+    orders = [stand.order("crash"), stand.order("good")]
+    stand.send(*orders)
+    stand.wait_all_reported()
+    assert "3 workers died" in stand.report_of(orders[0]).error
+    assert stand.report_of(orders[1]).error == ""
+
+
+def test_given_a_keeper_that_takes_nothing_when_reports_pile_up_then_the_worker_says_so(
+    make_stand,
+):
+    stand = make_stand(sockets={"high_water": 2}, balancer={"silence_s": 1.0})
+    stand.plot("plot")
+    stand.start("balancer")
+    stand.start_worker(0)
+    stand.wait_workers(1)
+    pull, stand.pull = stand.pull, stand._socket(zmq.PULL, "states", bind=False)
+    picture = bytes(5_000_000)
+    stand.send(*(stand.order("plot", picture=picture) for _ in range(12)))
+    stand.wait(lambda: "the Keeper takes no reports" in stand.state("Predict0"), "a reason")
+    stand.pull.close()
+    stand.pull = pull
+    stand.wait_reports(1)
+    stand.resend_missing()
+    stand.wait_all_reported()
+    stand.wait(lambda: stand.state("Predict0") == "Running: ", "state Running")
+
+
 def test_given_a_changed_catalogue_when_orders_flow_then_models_swap_without_loss(make_stand):
     stand = make_stand()
     old = make_model_folder(stand.store, name="old")
@@ -230,5 +284,5 @@ def test_given_a_worker_when_it_is_told_to_stop_then_it_leaves_in_good_order(mak
     worker.terminate()
     stand.wait(lambda: worker.poll() is not None, "the end of the worker")
     assert worker.returncode == 0
-    stand.wait(lambda: "event=left worker=Predict0" in stand.log(), "the Leaving")
+    stand.wait(lambda: "event=left worker='Predict0'" in stand.log(), "the Leaving")
     stand.wait(lambda: "no worker is registered" in stand.state(), "state Degraded")
