@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import errno
 import os
 import random
 import signal
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 import zmq
 
+from pipeline.feeder import service
 from pipeline.messages import Done, Heartbeat, ModelRef, decode, encode
 from pipeline.sockets import open_socket
 from tests.pipeline.feeder.conftest import MODEL, drop, opened, plot_png, until
@@ -82,6 +84,7 @@ def test_given_pipes_links_and_odd_names_when_they_come_then_they_are_set_aside(
     async def scenario():
         async with opened(configure(rescan_s=0.3)) as stand:
             outside = drop(stand.config.state_dir / "outside.png", GOOD)
+            stand.plots += (msgspec.structs.replace(stand.plots[0], file_type="jpg"),)
             feeder = await stand.ready()
             os.mkfifo(stand.tree / "CDC_occupancy_0001.png")
             (stand.tree / "CDC_occupancy_0002.png").symlink_to(outside)
@@ -89,12 +92,12 @@ def test_given_pipes_links_and_odd_names_when_they_come_then_they_are_set_aside(
             (stand.tree / "CDC_occupancy_0004.png").mkdir()
             drop(stand.tree / os.fsdecode(b"run\xff/CDC_occupancy_0005.png"), GOOD)
             drop(stand.tree / "CDC_occupancy_0006.jpg", GOOD)
-            stand.plots += (msgspec.structs.replace(stand.plots[0], file_type="jpg"),)
             await until(lambda: sum(feeder.pulse.refusals.values()) == 5)
             assert (stand.quarantine / "not-a-file/CDC_occupancy_0001.png").is_fifo()
             assert (stand.quarantine / "outside-tree/CDC_occupancy_0002.png").is_symlink()
             assert (stand.quarantine / "unreadable/CDC_occupancy_0003.png").is_symlink()
             assert (stand.quarantine / "unknown-name/CDC_occupancy_0005.png").exists()
+            assert (stand.quarantine / "wrong-type/CDC_occupancy_0006.jpg").exists()
             assert (stand.tree / "CDC_occupancy_0004.png").is_dir()
             assert outside.exists()
             drop(stand.tree / "RICH_s4_0001.png", GOOD)
@@ -148,6 +151,26 @@ def test_given_no_place_for_the_quarantine_when_files_are_refused_then_it_says_s
             stand.quarantine.unlink()
             await until(lambda: feeder.pulse.state == "Running")
             assert not any(path.exists() for path in bad)
+
+    asyncio.run(scenario())
+
+
+def test_given_a_file_that_cannot_be_removed_when_done_then_it_is_not_fed_again(
+    configure, monkeypatch
+):
+    async def scenario():
+        def refuse(*_):
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        # Root, as whom tests may run, could remove anything.
+        monkeypatch.setattr(service, "_remove", refuse)
+        async with opened(configure(rescan_s=0.3)) as stand:
+            feeder = await stand.ready()
+            path = drop(stand.tree / "CDC_occupancy_0001.png", GOOD)
+            await until(lambda: f"{path} cannot be removed" in feeder.pulse.reason)
+            assert feeder.pulse.state == "Degraded"
+            await asyncio.sleep(1.0)
+            assert len(stand.orders) == 1
 
     asyncio.run(scenario())
 
