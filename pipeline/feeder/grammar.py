@@ -36,7 +36,8 @@ class Rule:
     Attributes:
         name: What the configuration calls it.
         pattern: Over the whole file name, with the groups ``plot`` and
-            optionally ``pad``, ``chunk`` and ``time``. A pad is dropped.
+            optionally ``pad``, ``chunk``, ``time`` and ``run``. A pad is dropped;
+            a run in the name goes before one in the folders.
         time_format: ``strptime`` format of the group ``time``, local time.
         folder: Over a whole path part; its first group is the run number.
             Tried after the configured ``input.run``.
@@ -152,12 +153,13 @@ class Names:
             found = rule.pattern.fullmatch(path.name)
             if found:
                 run, period = self._place(path.parts[:-1], rule)
+                named = _group(found, "run")
                 return Sighting(
                     plot=_plot(found["plot"], path.name),
                     file_type=_file_type(path),
                     chunk=_chunk(_group(found, "chunk"), path.name),
                     time=_time(_group(found, "time"), rule.time_format, path.name),
-                    run=run,
+                    run=int(named) if named and _is_number(named) else run,
                     period=period,
                 )
         names = ", ".join(rule.name for rule in self._rules)

@@ -148,6 +148,19 @@ def test_given_a_rule_of_ones_own_when_parsed_then_it_is_used_in_its_turn():
     assert parse("CDC_occupancy_0001.png", grammars=[rule, "gluex"]).plot == "CDC_occupancy"
 
 
+@pytest.mark.parametrize(
+    ("path", "run"),
+    [("Run000007/rga_sp19_6620_s3.png", 6620), ("Run000007/rga_sp19_s3.png", 7)],
+)
+def test_given_a_rule_with_run_when_parsed_then_the_name_goes_before_the_folder(path, run):
+    rule = {
+        "name": "rate",
+        "pattern": r"rga_sp19(?:_(?P<run>\d+))?_(?P<plot>s[1-6])\.png",
+    }
+    found = parse(path, grammars=[rule])
+    assert (found.plot, found.chunk, found.run) == ("s3", None, run)
+
+
 def test_given_a_rule_with_time_when_parsed_then_the_time_is_the_images():
     rule = {
         "name": "stamped",
