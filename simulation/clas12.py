@@ -136,7 +136,7 @@ def _canvas(
     return PlotKind(name, group, title, *built, faults, guidance, kind, rows, columns)
 
 
-def _plots() -> tuple[PlotKind, ...]:
+def _detectors() -> tuple[PlotKind, ...]:
     rich_detector, rich_map = rich()
     return (
         _canvas(
@@ -177,6 +177,11 @@ def _plots() -> tuple[PlotKind, ...]:
             kind="occupancy-2d",
             divided=(1, 1),
         ),
+    )
+
+
+def _signals() -> tuple[PlotKind, ...]:
+    return (
         _canvas(
             "RF_time",
             "RF",
@@ -199,4 +204,5 @@ def _plots() -> tuple[PlotKind, ...]:
     )
 
 
-CLAS12: Final = _plots()
+CLAS12: Final = (*_detectors(), *_signals())
+"""Six plots, some of them canvases of six sectors."""

@@ -3,6 +3,7 @@
 One request, one reply, both JSON, over a REQ/REP pair on an ipc socket.
 """
 
+import socket
 from pathlib import Path
 from typing import Final
 
@@ -89,21 +90,31 @@ def ask(folder: Path, request: AnyRequest, timeout_s: float = 5.0) -> str:
         CommandError: No experiment runs there, or it refuses.
     """
     path = folder / SOCKET
-    silent = CommandError(
-        f"no demo answers at {path}; start one with 'hydra-ioc demo run' (with the same --config)"
-    )
-    if not path.exists():
-        raise silent
-    with zmq.Context() as context, context.socket(zmq.REQ) as socket:
-        socket.setsockopt(zmq.LINGER, 0)
-        socket.connect(f"ipc://{path}")
-        socket.send(msgspec.json.encode(request))
-        if not socket.poll(round(timeout_s * 1000)):
-            raise silent
+    if not listens(folder):
+        raise CommandError(
+            f"no demo answers at {path}; start one with 'hydra-ioc demo run'"
+            " (with the same --config)"
+        )
+    with zmq.Context() as context, context.socket(zmq.REQ) as asker:
+        asker.setsockopt(zmq.LINGER, 0)
+        asker.connect(f"ipc://{path}")
+        asker.send(msgspec.json.encode(request))
+        if not asker.poll(round(timeout_s * 1000)):
+            raise CommandError(f"the demo at {path} has not answered within {timeout_s:g} s")
         try:
-            reply = msgspec.json.decode(socket.recv(), type=Reply)
+            reply = msgspec.json.decode(asker.recv(), type=Reply)
         except msgspec.DecodeError as error:
             raise HydraError(f"{path} does not answer as a demo does: {error}") from error
     if not reply.ok:
         raise CommandError(reply.text)
     return reply.text
+
+
+def listens(folder: Path) -> bool:
+    """Tell whether an experiment holds the socket; a killed one leaves its file behind."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(folder / SOCKET))
+        except OSError:
+            return False
+    return True

@@ -61,7 +61,8 @@ def run(  # noqa: PLR0917 - one argument per option
     if period is not None and rate is not None:
         raise click.UsageError("give --period or --rate, not both")
     config = configuration.load(config_file)
-    _refuse_second(config.socket_folder())
+    if control.listens(config.socket_folder()):
+        raise CommandError("a demo runs already; stop it first, or use another state_dir")
     os.nice(niceness)
     period = period or (plots / rate if rate else 10.0)
     state = config.under_state(Path("demo"))
@@ -85,14 +86,6 @@ def run(  # noqa: PLR0917 - one argument per option
     experiment = Experiment(plan, recorder, next_run(state / "run", first_run), beam)
     click.echo(f"demo: {plots} plots every {period:g} s into {tree}")
     run_stage("demo", lambda: serve(experiment, config.socket_folder()))
-
-
-def _refuse_second(folder: Path) -> None:
-    try:
-        control.ask(folder, control.Status(), timeout_s=1.0)
-    except CommandError:
-        return
-    raise CommandError("a demo runs already; stop it first, or use another state_dir")
 
 
 @command.command()

@@ -252,3 +252,17 @@ def test_given_a_plot_when_a_sheet_is_asked_for_then_all_its_faults_are_on_it(
     assert cv2.imread(str(file)).shape == (480, 1280, 3)
     assert hydra(config, "sheet", str(tmp_path / "no" / "sheet.png"), "RF_time").returncode == 1
     assert "ends in .png" in hydra(config, "sheet", "sheet.jpg").stderr
+
+
+def test_given_a_demo_that_was_killed_when_told_anything_then_it_fails_at_once_and_starts_again(
+    config: Path, demo: subprocess.Popen[str]
+) -> None:
+    demo.kill()
+    demo.wait()
+    assert (config.parent / "sockets" / "demo").exists()
+    done = hydra(config, "status")
+    assert done.returncode == 1
+    assert "no demo answers" in done.stderr
+    with playing(config) as again:
+        wait_for(lambda: hydra(config, "status").returncode == 0)
+        assert stop(again) == 0
