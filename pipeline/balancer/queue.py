@@ -7,6 +7,8 @@ from typing import Any
 
 from pipeline.messages import Order
 
+PlotKey = tuple[int, str]
+
 
 @dataclass(slots=True, eq=False)
 class Parcel:
@@ -26,6 +28,11 @@ class Parcel:
     suspect: bool = False
     """A worker died while it held this order."""
 
+    @property
+    def plot(self) -> PlotKey:
+        """Which plot it belongs to: two plot types may share a name."""
+        return self.order.plot.plot_type_id, self.order.plot.name
+
 
 @dataclass(slots=True)
 class _Slot:
@@ -42,8 +49,8 @@ class OrderQueue:
     overtook, in order of arrival. Offline: past runs, in order of arrival.
     """
 
-    _live: dict[str, _Slot] = field(default_factory=dict)
-    _places: list[tuple[int, str]] = field(default_factory=list)
+    _live: dict[PlotKey, _Slot] = field(default_factory=dict)
+    _places: list[tuple[int, PlotKey]] = field(default_factory=list)
     _late: list[tuple[int, Parcel]] = field(default_factory=list)
     _offline: list[tuple[int, Parcel]] = field(default_factory=list)
     _waiting: dict[str, Parcel] = field(default_factory=dict)
@@ -69,7 +76,7 @@ class OrderQueue:
         if parcel.order.offline:
             heapq.heappush(self._offline, (parcel.number, parcel))
             return
-        plot = parcel.order.plot.name
+        plot = parcel.plot
         slot = self._live.get(plot)
         if slot is None:
             self._live[plot] = _Slot(parcel.number, parcel)
@@ -94,7 +101,7 @@ class OrderQueue:
         """Take out one order by name, None when it does not wait here."""
         parcel = self._waiting.pop(order_id, None)
         if parcel is not None:
-            plot = parcel.order.plot.name
+            plot = parcel.plot
             slot = self._live.get(plot)
             if slot is not None and slot.parcel is parcel:
                 del self._live[plot]
