@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from msgspec import ValidationError, convert, to_builtins
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,8 @@ class Plots:
     entries: tuple[PlotEntry, ...]
     collect: dict[str, float | None]
     """By plot name; None takes the deployment's."""
+    faults: tuple[str, ...] = ()
+    """Plots that no message can carry, and why; they are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,22 @@ class Past:
 
 
 def read_plots(session: Session) -> Plots:
-    """Read all plots."""
+    """Read all plots.
+
+    An entry that breaks a rule of the messages would make every stage refuse
+    the whole catalogue: it is left out here, where it can be told.
+    """
     rows = catalogue(session)
+    entries, faults = [], []
+    for row in rows:
+        try:
+            entries.append(convert(to_builtins(_entry(row)), PlotEntry))
+        except (ValidationError, ValueError) as error:
+            faults.append(f"plot {row.name} is left out: {error}")
     return Plots(
-        entries=tuple(_entry(row) for row in rows),
+        entries=tuple(entries),
         collect={row.name: row.collect_fraction for row in rows},
+        faults=tuple(faults),
     )
 
 

@@ -55,6 +55,7 @@ class Core:
         self.held = ""
         self.site = SiteState()
         self.site_told = 0.0
+        self._faults: tuple[str, ...] = ()
         self._fault = ""
         self._fault_at = 0.0
 
@@ -132,7 +133,7 @@ class Core:
         """Put the state of the Keeper into its heartbeat."""
         if time.monotonic() - self._fault_at > FAULT_S:
             self._fault = ""
-        reasons = [text for text in (self.away, self._fault) if text]
+        reasons = [text for text in (self.away, self._fault, *self._faults) if text]
         if not self.loaded:
             reasons = reasons or ["the catalogue is not read yet"]
         self.pulse.state = "Degraded" if reasons else "Running"
@@ -150,4 +151,5 @@ class Core:
     def _take(self, plots: Plots) -> bool:
         self.collect.clear()
         self.collect.update(plots.collect)
+        self._faults = plots.faults
         return self.board.replace(plots.entries, time.time())

@@ -6,6 +6,7 @@ and conditions do not wait for them.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from typing import Final, Protocol
 
@@ -29,6 +30,8 @@ from pipeline.messages import (
     decode,
     encode,
 )
+
+logger = logging.getLogger(__name__)
 
 QUEUE_LIMIT: Final = 256
 """Changes that may wait for the record."""
@@ -105,7 +108,11 @@ class Desk:
     async def _work(self) -> None:
         while True:
             identity, request, command = await self._waiting.get()
-            reply = await self._office.change(command)
+            try:
+                reply = await self._office.change(command)
+            except Exception:
+                logger.exception("stage=Keeper event=failure command=%s", type(command).__name__)
+                reply = Refused(kind="unavailable", text="the Keeper failed; see its log")
             self._count(reply)
             await self._reply(identity, request, encode(reply))
 

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -57,10 +58,7 @@ class ImageStore:
         target = self.path(sha256, file_type)
         if target.exists():
             return target
-        try:
-            data = source.read_bytes()
-        except OSError as error:
-            raise FileError("gone", f"cannot keep {source}: {error.strerror}") from error
+        data = _read(source)
         if hashlib.sha256(data).hexdigest() != sha256:
             raise FileError("changed", f"cannot keep {source}: it was written over")
         try:
@@ -86,6 +84,16 @@ class ImageStore:
                 Path(name).unlink()
             raise
         sync_folder(target.parent)
+
+
+def _read(source: Path) -> bytes:
+    try:
+        # Opening a pipe would wait for a writer, and hold up the whole record.
+        if not stat.S_ISREG(source.stat().st_mode):
+            raise FileError("gone", f"cannot keep {source}: no regular file")
+        return source.read_bytes()
+    except (OSError, ValueError) as error:
+        raise FileError("gone", f"cannot keep {source}: {error}") from error
 
 
 def sync_folder(folder: Path) -> None:

@@ -94,7 +94,7 @@ class Receiver:
                 self._core.held = self._core.store.away or str(error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001 - one image must not end the Keeper
                 self._core.held = ""
                 await self._one_by_one(batch, begun, error)
                 return
@@ -117,13 +117,15 @@ class Receiver:
         )
         return items, outcomes
 
-    async def _one_by_one(self, batch: Batch, begun: float, error: StoreError) -> None:
-        """Find the image that the database refuses; it stays with the Feeder, undone."""
+    async def _one_by_one(self, batch: Batch, begun: float, error: Exception) -> None:
+        """Find the image that cannot be recorded; it stays with the Feeder, undone."""
         if len(batch) > 1:
             for one in batch:
                 await self._record([one], begun)
             return
         order = batch[0][0].order
+        if not isinstance(error, StoreError):
+            logger.error("stage=Keeper event=failure order=%s", order.order_id, exc_info=error)
         refuse(self._core.pulse, "Store", f"order {order.order_id}: {error}")
         self._core.fault(f"image {order.path} cannot be recorded: {error}")
 

@@ -48,8 +48,8 @@ class Store:
         if self._failure:
             return self._failure
         begun = self._begun
-        if begun is not None and (took := time.monotonic() - begun) > SLOW_S:
-            return f"database away: no answer for {took:.0f} s"
+        if begun is not None and time.monotonic() - begun > SLOW_S:
+            return f"database away: no answer for more than {SLOW_S:g} s"
         return ""
 
     async def write(self, work: Callable[[Session], T]) -> T:

@@ -6,9 +6,10 @@ import random
 import time
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from db.audit import AuditLog
+from db.catalogue import Classification, PlotType, ValidClassification
 from db.engine import reading, writing
 from db.models import ModelThreshold, ThresholdHistory
 from db.operation import LivePlot, RunHistory
@@ -158,6 +159,25 @@ def test_given_a_model_activated_elsewhere_when_told_to_reload_then_the_catalogu
             await client.until(
                 lambda: {p.name: p for p in client.catalogues[-1].plots}[BARE].model, "the model"
             )
+
+    asyncio.run(scene())
+
+
+def test_given_a_plot_that_no_message_can_carry_when_read_then_left_out_and_told(config, engine):
+    with writing(engine) as session:
+        session.execute(text("UPDATE classifications SET colour = 'red' WHERE name = 'Cosmic'"))
+        cosmic = session.scalars(select(Classification).filter_by(name="Cosmic")).one()
+        plot = session.scalars(select(PlotType).filter_by(name=BARE)).one()
+        session.add(
+            ValidClassification(plot_type_id=plot.id, classification_id=cosmic.id, position=9)
+        )
+
+    async def scene():
+        async with running(config) as client:
+            assert sorted(plot.name for plot in client.catalogues[-1].plots) == PLOTS
+            await client.until(lambda: client.beats, "a heartbeat")
+            await client.until(lambda: BARE in client.beats[-1].reason, "the reason")
+            assert client.beats[-1].state == "Degraded"
 
     asyncio.run(scene())
 

@@ -1,5 +1,7 @@
 import hashlib
+import os
 import resource
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +48,14 @@ def test_given_no_source_when_kept_then_refused(store, tmp_path):
     with pytest.raises(FileError, match="No such file") as caught:
         store.keep(tmp_path / "gone.png", SHA256, "png")
     assert caught.value.reason == "gone"
+
+
+def test_given_a_path_that_is_no_file_when_kept_then_refused_at_once(store, tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    for source in (tmp_path / "pipe.png", tmp_path, Path("a\0b")):
+        with pytest.raises(FileError, match="cannot keep") as caught:
+            store.keep(source, SHA256, "png")
+        assert caught.value.reason == "gone"
 
 
 def test_given_another_file_when_kept_then_refused(store, source):

@@ -48,7 +48,7 @@ async def suffer(client, config, cdc, take_away, give_back):
     assert isinstance(reply, Refused)
     assert reply.kind == "unavailable"
     beats = len(client.beats)
-    await client.until(lambda: len(client.beats) >= beats + 2, "heartbeats go on")
+    await client.until(lambda: len(client.beats) > beats, "heartbeats go on")
     assert len(client.done) == 1
     give_back()
     await client.until(lambda: len(client.done) == 11, "all done")

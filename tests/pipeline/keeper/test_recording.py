@@ -3,18 +3,22 @@
 import asyncio
 import time
 
+import pytest
 from msgspec.structs import replace
 
 from db.catalogue import Plot
+from db.engine import make_engine
 from db.operation import MonitoringLog, RunHistory
 from pipeline.alarm import Severity, Status
 from pipeline.messages import SetConditions
-from tests.pipeline.keeper.conftest import BARE
+from tests.pipeline.keeper.conftest import BARE, PLOTS
 from tests.pipeline.keeper.deployment import (
     BAD,
     DOUBT,
     JPEG,
     WHO,
+    build,
+    entries,
     make_config,
     make_report,
     rows,
@@ -324,3 +328,30 @@ def test_given_an_image_that_the_database_refuses_when_reported_then_it_alone_st
 
     asyncio.run(scene())
     assert sorted(row.chunk for row in rows(engine, RunHistory)) == [0, 1, 3, 4]
+
+
+@pytest.mark.mariadb
+def test_given_mariadb_when_images_come_in_any_order_and_twice_then_as_on_sqlite(folder, mariadb):
+    config = make_config(folder, database={"url": mariadb}, keeper={"collect_fraction": 0.5})
+    build(config, PLOTS)
+    cdc, now = entries(config)[PLOTS[0]], time.time()
+    chunks = (3, 1, 2, 3, 7, 6, 1)
+
+    async def scene():
+        async with running(config) as client:
+            for chunk in chunks:
+                parts = make_report(config, cdc, chunk, weights=BAD, image_time=now + chunk - 20)
+                await client.send(parts)
+            await client.send(make_report(config, cdc, 9, image_time=now))
+            await client.until(lambda: len(client.done) == 8, "done")
+        async with running(config) as client:
+            state = client.last(cdc.name)
+            assert (state.label, state.chunk, state.count) == ("Good", 9, 6)
+
+    asyncio.run(scene())
+    engine = make_engine(mariadb)
+    logged = {row.chunk: row.is_transition for row in rows(engine, MonitoringLog)}
+    assert logged == {1: 1, 2: 0, 3: 2, 6: 1, 7: 2}
+    assert len(rows(engine, RunHistory)) == 6
+    assert len(rows(engine, Plot)) in (5, 6)
+    engine.dispose()
