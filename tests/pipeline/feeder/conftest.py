@@ -69,6 +69,7 @@ class Stand:
         self.quarantine = config.under_state(config.input.quarantine)
         self.orders: list[Order] = []
         self.frames: list[tuple[bytes, bytes]] = []
+        self.listeners = 0
         self.questions = 0
         self.serial = 1
         self.plots: tuple[PlotEntry, ...] = tuple(
@@ -103,8 +104,16 @@ class Stand:
     # The Keeper
 
     def open_keeper(self) -> None:
-        self._states = open_socket(self.context, self.config, zmq.PUB, bind="states")
+        # XPUB is PUB that tells who listens: a Done before that would be lost.
+        self._states = open_socket(self.context, self.config, zmq.XPUB, bind="states")
+        self.listeners = 0
         self._begin("keeper", self._keep())
+        self._begin("listeners", self._count_listeners(self._states))
+
+    async def _count_listeners(self, states: zmq.asyncio.Socket) -> None:
+        while True:
+            await states.recv()
+            self.listeners += 1
 
     async def _keep(self) -> None:
         socket = open_socket(self.context, self.config, zmq.ROUTER, bind="commands")
@@ -160,20 +169,24 @@ class Stand:
         self.open_keeper()
         feeder = self.start_feeder()
         await until(lambda: feeder.pulse.state in ("Running", "Degraded"))
+        await until(lambda: self.listeners >= 2)
         return feeder
 
     def _begin(self, name: str, work: object) -> None:
         self._tasks[name] = asyncio.ensure_future(work)  # type: ignore[call-overload]
 
     async def stop(self, name: str) -> None:
+        if name == "keeper":
+            await self.stop("listeners")
         task = self._tasks.pop(name)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
 
     async def close(self) -> None:
-        for name in reversed(list(self._tasks)):
-            await self.stop(name)
+        for name in ("feeder", "keeper", "balancer"):
+            if name in self._tasks:
+                await self.stop(name)
         self.context.destroy(linger=0)
 
 
@@ -200,7 +213,7 @@ def configure(folder: Path) -> Callable[..., Config]:
     """Make a configuration; keywords go into the table ``input``."""
 
     def make(**values: object) -> Config:
-        quick = {"settle_s": 0.3, "rescan_s": 1.0, "resend_s": 5.0}
+        quick = {"settle_s": 0.3, "rescan_s": 1.0, "resend_s": 15.0}
         return Config.model_validate(
             {"state_dir": folder, "input": {**quick, **values}, "sockets": {"timeout_s": 2.0}}
         )

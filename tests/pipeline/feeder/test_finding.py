@@ -14,7 +14,7 @@ DATA = plot_png(1, 640, 480)
 
 def test_given_a_writer_that_pauses_when_it_goes_on_then_the_file_is_taken_once_whole(configure):
     async def scenario():
-        async with opened(configure(rescan_s=0.2)) as stand:
+        async with opened(configure(rescan_s=0.2, settle_s=0.5)) as stand:
             await stand.ready()
             path = stand.tree / "CDC_occupancy_0001.png"
             with path.open("wb") as file:
@@ -23,7 +23,7 @@ def test_given_a_writer_that_pauses_when_it_goes_on_then_the_file_is_taken_once_
                     file.flush()
                     assert not stand.orders
                     # Longer than settle_s: it looks finished, but it is truncated.
-                    await asyncio.sleep(0.5)
+                    await asyncio.sleep(0.7)
             await until(lambda: stand.orders)
             await until(lambda: not path.exists())
             assert len(stand.orders) == 1
