@@ -37,7 +37,7 @@ class MariaDb:
         self._init_file = folder / "init.sql"
         self._init_file.write_text(
             f"CREATE USER IF NOT EXISTS 'hydra'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
-            "GRANT ALL ON *.* TO 'hydra'@'127.0.0.1';\n"
+            "GRANT ALL ON *.* TO 'hydra'@'127.0.0.1' WITH GRANT OPTION;\n"
         )
         self._run_install()
 
