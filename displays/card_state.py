@@ -243,6 +243,8 @@ def _age(level: Level, reading: Reading) -> str:
 
 
 def _origin(reading: Reading) -> str:
+    if reading.label == NOTHING:
+        return ""
     parts = []
     if reading.run is not None and reading.run >= 0:
         parts.append(f"Run {reading.run}")

@@ -32,6 +32,8 @@ class CardStore(QObject):
     """A card's reading was shown; carries the plot's name."""
     asked = Signal(str, str)
     """Passed on from the cards."""
+    dropped = Signal(str)
+    """A plot left the catalogue, or its entry changed."""
 
     def __init__(self, prefix: str, parent: QObject, ground: QWidget) -> None:
         """Begin without cards.
@@ -59,9 +61,11 @@ class CardStore(QObject):
 
     def set_plots(self, plots: Sequence[Plot]) -> None:
         """Have a card for each of these plots and for no other."""
-        for name, card in list(self.cards.items()):
-            if card.link.plot not in plots:
-                self._drop(name)
+        gone = [name for name, card in self.cards.items() if card.link.plot not in plots]
+        for name in gone:
+            self._drop(name)
+        if gone:
+            self.moved.emit()
         self._waiting = [plot for plot in plots if plot.name not in self.cards]
         self._builder.start(0)
 
@@ -131,7 +135,7 @@ class CardStore(QObject):
         card.link.deleteLater()
         card.hide()
         card.deleteLater()
-        self.moved.emit()
+        self.dropped.emit(name)
 
     def _mark(self, name: str) -> None:
         self._dirty.add(name)

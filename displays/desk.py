@@ -34,6 +34,7 @@ class Desk(QObject):
         self._screen = screen
         store.asked.connect(self.answer)
         store.refreshed.connect(self._refresh)
+        store.dropped.connect(self._close)
 
     def answer(self, what: str, name: str) -> None:
         """Do what a card asks.
@@ -128,6 +129,11 @@ class Desk(QObject):
         if window is not None:
             card = self._store.cards[name]
             window.show_reading(card.link.reading(), card.face)
+
+    def _close(self, name: str) -> None:
+        window = self.windows.get(name)
+        if window is not None:
+            window.close()
 
     def _forget(self, name: str) -> None:
         window = self.windows.pop(name, None)

@@ -9,13 +9,15 @@ import math
 from typing import Any
 
 import numpy as np
-from pydm import data_plugins
 from pydm.data_plugins import plugin_for_address
+from pydm.data_plugins.epics_plugins import pva_codec
 from pydm.data_plugins.epics_plugins import pyepics_plugin_component as pyepics_plugin
 from pydm.widgets.channel import PyDMChannel
 from qtpy.QtCore import QObject, Signal
 
 from pipeline.alarm import Severity
+
+Pixels = np.ndarray[Any, Any]
 
 
 class Rechecked(pyepics_plugin.Connection):
@@ -38,6 +40,19 @@ def mend_channel_access() -> None:
     plugin = plugin_for_address("ca://any")
     if plugin is not None and issubclass(plugin.connection_class, pyepics_plugin.Connection):
         plugin.connection_class = Rechecked
+
+
+def mend_pictures() -> None:
+    """Let PyDM take an empty picture for none, where it logs a fault for each."""
+    if pva_codec.codecs.get("jpeg") is pva_codec.jpeg_decompress:
+        pva_codec.codecs["jpeg"] = _decode_jpeg
+
+
+def _decode_jpeg(data: Pixels, *rest: Any) -> Pixels:
+    if not data.size:
+        return data
+    pixels: Pixels = pva_codec.jpeg_decompress(data, *rest)
+    return pixels
 
 
 class Field(QObject):
@@ -124,9 +139,3 @@ class Field(QObject):
             # A char waveform of one character arrives as a number.
             return chr(self.value) if 32 <= self.value < 127 else ""
         return str(self.value)
-
-
-def plugins_loaded() -> bool:
-    """Tell whether PyDM found both protocols that the screens need."""
-    data_plugins.initialize_plugins_if_needed()
-    return {"ca", "pva"} <= set(data_plugins.plugin_modules)

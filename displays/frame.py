@@ -54,9 +54,15 @@ class Frame(QWidget):
         self._lay_out()
         self.setStyleSheet(STYLE.read_text(encoding="utf-8"))
 
-    def show_counts(self, layout: Arrangement) -> None:
-        """Write the counters of both columns: shown / in all."""
-        self.plots_heading.setText("PLOTS ({} / {})".format(*layout.plots))
+    def show_counts(self, layout: Arrangement, group: str) -> None:
+        """Write the counters of both columns: shown / in all.
+
+        Args:
+            layout: What lies where.
+            group: The only group that is shown; empty for all.
+        """
+        only = f"   only group {group}" if group else ""
+        self.plots_heading.setText("PLOTS ({} / {})".format(*layout.plots) + only)
         unseen = layout.bads[1] - layout.bads[0]
         more = f"  {unseen} not shown" if unseen else ""
         self.bad_heading.setText("BAD PLOTS ({} / {})".format(*layout.bads) + more)
@@ -88,6 +94,7 @@ class Frame(QWidget):
     def _heading(self, kind: str) -> QLabel:
         label = QLabel(self)
         label.setObjectName("heading")
+        label.setTextFormat(Qt.PlainText)
         label.setProperty("kind", kind)
         return label
 

@@ -125,6 +125,7 @@ def draw_screen(prefix: str, file: Path, size: tuple[int, int], timeout_s: float
             raise NotDrawn(f"{screen.missing()} after {timeout_s:g} s; is the deployment running?")
         application.processEvents()
         time.sleep(POLL_S)
+    screen.refresh()
     application.processEvents()
     saved = screen.grab().save(str(file), "PNG")
     screen.close()

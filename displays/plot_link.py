@@ -122,13 +122,16 @@ class PlotLink(QObject):
             guidance=self._text("Guidance.VAL$"),
         )
 
-    def settled(self) -> bool:
-        """Tell whether all that a card shows has arrived, the picture too."""
-        if not all(field.connected for field in self._fields.values()):
-            return False
-        if any(field.value is None for field in self._fields.values()):
-            return False
-        return self.picture is not None or self._fields["Class"].text() == "Nothing"
+    def missing(self) -> list[str]:
+        """Name the PVs that a card shows and that have not arrived, the picture too."""
+        names = [
+            name
+            for name, field in self._fields.items()
+            if not field.connected or field.value is None
+        ]
+        if self.picture is None and self._fields["Class"].text() != "Nothing":
+            names.append("Image")
+        return names
 
     def _open(self, name: str, *, alarm: bool = False) -> None:
         field = Field(f"ca://{self._base}{name}", self, alarm=alarm)
@@ -148,7 +151,8 @@ class PlotLink(QObject):
     def age(self) -> float | None:
         """Give the age of the image, counted on from what the IOC last said; seconds."""
         served = self._fields["Age"].number()
-        if served is None:
+        if served is None or not self._text("ImageTime"):
+            # Before the first image the PV says 0, which is no age.
             return None
         return served + time.monotonic() - self._age_at
 

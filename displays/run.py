@@ -20,7 +20,7 @@ from displays.card_store import CardStore
 from displays.catalogue import palette
 from displays.deployment_link import DeploymentLink
 from displays.desk import Desk
-from displays.field import mend_channel_access
+from displays.field import mend_channel_access, mend_pictures
 from displays.frame import Frame
 from displays.headline import headline
 from displays.notice import Notice
@@ -64,6 +64,7 @@ class RunScreen(Display):
                 f"expected the prefix as macro P, such as -m 'P=HYDRA:', received {self.prefix!r}"
             )
         mend_channel_access()
+        mend_pictures()
         self.setWindowTitle(f"Hydra {self.prefix} Run")
         self.settings = settings or Settings(self.prefix)
         self.frame = Frame(self.prefix, self)
@@ -97,7 +98,7 @@ class RunScreen(Display):
         return (
             self.deployment.settled()
             and self.store.complete
-            and all(card.link.settled() for card in cards)
+            and not any(card.link.missing() for card in cards)
             and all(card.has_picture for card in cards if card.link.picture is not None)
         )
 
@@ -109,9 +110,9 @@ class RunScreen(Display):
             return self.deployment.fault or f"{self.prefix}Catalogue names no plot"
         if not self.deployment.settled():
             return f"the status PVs of {self.prefix} have not arrived"
-        waiting = [name for name, card in self.store.cards.items() if not card.link.settled()]
-        names = ", ".join(waiting[:5]) + (" ..." if len(waiting) > 5 else "")
-        return f"{len(waiting)} of {len(self.deployment.plots)} plots have not arrived: {names}"
+        links = [card.link for card in self.store.cards.values()]
+        names = [link.pv(name) for link in links for name in link.missing()]
+        return f"{len(names)} PVs have not arrived: {', '.join(names[:5])}"
 
     def bad_cards(self) -> list[Card]:
         """Give the cards of the Bad column, the first first."""
@@ -147,7 +148,7 @@ class RunScreen(Display):
         frame = self.frame
         self.deployment.catalogue_changed.connect(self._take_catalogue)
         self.deployment.status_changed.connect(self._show_status)
-        self.deployment.line_changed.connect(self._tick)
+        self.deployment.line_changed.connect(self.refresh)
         self.store.moved.connect(self._arrange)
         self.store.refreshed.connect(self._fit_bad_column)
         self.desk.hidden_changed.connect(self._arrange)
@@ -160,7 +161,7 @@ class RunScreen(Display):
         self.store.set_opacity(frame.heat.opacity)
         frame.board.set_zoom(self.settings.zoom)
         self._ticker = QTimer(self)
-        self._ticker.timeout.connect(self._tick)
+        self._ticker.timeout.connect(self.refresh)
         self._ticker.start(TICK_MS)
 
     def _take_catalogue(self) -> None:
@@ -170,7 +171,8 @@ class RunScreen(Display):
         self._show_groups()
         self._show_status()
 
-    def _tick(self) -> None:
+    def refresh(self) -> None:
+        """Show everything anew, as when ages have grown."""
         self.store.set_line(self.deployment.line)
         self._show_status()
 
@@ -198,7 +200,7 @@ class RunScreen(Display):
             card = store.cards[name]
             card.show_reading(card.link.reading(), store.line)
         self.frame.bad_board.arrange()
-        self.frame.show_counts(layout)
+        self.frame.show_counts(layout, self.settings.group)
         self.frame.controls.set_hidden(self.settings.hidden)
         self.frame.headline.show_headline(headline(entry.level for entry in entries))
 

@@ -85,9 +85,20 @@ def live_ioc():
         ioc.kill()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lasting_ioc():
     """One IOC of four plots that no test kills."""
     ioc = LiveIoc(0, 4)
     yield ioc
     ioc.kill()
+
+
+@pytest.fixture(scope="session")
+def qapp_cls():
+    from pydm import PyDMApplication
+
+    class Application(PyDMApplication):
+        def __init__(self, *_):
+            super().__init__(use_main_window=False, command_line_args=["test"])
+
+    return Application

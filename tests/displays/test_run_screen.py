@@ -3,7 +3,6 @@
 import time
 
 import pytest
-from pydm import PyDMApplication
 from qtpy.QtCore import QEvent, QPoint, QSettings, Qt
 from qtpy.QtWidgets import QApplication
 
@@ -14,15 +13,6 @@ from displays.run import RunScreen
 from displays.settings import Settings
 
 WAIT_MS = 20_000
-
-
-@pytest.fixture(scope="session")
-def qapp_cls():
-    class Application(PyDMApplication):
-        def __init__(self, *_):
-            super().__init__(use_main_window=False, command_line_args=["test"])
-
-    return Application
 
 
 @pytest.fixture
@@ -226,10 +216,12 @@ def test_given_a_malformed_catalogue_when_it_arrives_then_the_fault_is_shown(goo
 
 def test_given_a_catalogue_without_a_plot_when_it_arrives_then_its_card_goes(good, qtbot):
     ioc, screen = good
+    screen.desk.open("CDC_occupancy")
     text = '{"plots": [{"name": "FDC_occupancy", "group": "FDC", "labels": []}]}'
     ioc.say(own={"Catalogue": text})
     qtbot.waitUntil(lambda: list(screen.store.cards) == ["FDC_occupancy"], timeout=WAIT_MS)
     qtbot.waitUntil(lambda: names(screen.frame.board.items) == ["FDC_occupancy"], timeout=WAIT_MS)
+    assert not screen.desk.windows
 
 
 def test_given_news_and_a_silent_producer_when_they_arrive_then_both_are_said(good, qtbot):
@@ -265,7 +257,7 @@ def test_given_a_group_when_chosen_then_only_its_plots_are_shown_and_it_is_remem
     screen.frame.controls.group_chosen.emit("CDC")
     assert names(screen.frame.board.items) == ["CDC_occupancy"]
     assert settings.group == "CDC"
-    assert screen.frame.plots_heading.text() == "PLOTS (1 / 4)"
+    assert screen.frame.plots_heading.text() == "PLOTS (1 / 4)   only group CDC"
 
 
 def test_given_a_card_when_opened_by_key_then_the_window_shows_everything(good, qtbot):
