@@ -9,6 +9,7 @@ import time
 import pytest
 
 from pipeline.messages import Beat, Finished, Order, Ready, decode, encode
+from tests.conftest import free_port
 from tests.pipeline.models import make_model_folder
 from tests.pipeline.predict.stand import Stand
 
@@ -287,6 +288,21 @@ def test_given_two_workers_when_each_is_killed_in_turn_under_flow_then_nothing_i
     stand.wait_all_reported()
     assert all(report.error == "" for report in stand.reports)
     stand.wait_workers(2)
+
+
+def test_given_workers_over_tcp_when_one_is_killed_then_its_orders_go_to_the_other(make_stand):
+    endpoints = {name: f"tcp://127.0.0.1:{free_port()}" for name in ("orders", "workers")}
+    stand = make_stand(sockets=endpoints, balancer={"silence_s": 60.0})
+    stand.plot("plot", make_model_folder(stand.store))
+    stand.start("balancer")
+    victim = HandWorkerProcess(stand)
+    stand.start_worker(1)
+    stand.wait_workers(2)
+    stand.send(*(stand.order("plot") for _ in range(20)))
+    stand.wait(lambda: stand.gauge("HeldVictim") == 4, "orders at the victim")
+    victim.kill()
+    stand.wait_all_reported()
+    assert len(stand.reports) == 20
 
 
 def test_given_a_poison_order_when_it_killed_two_workers_then_the_keeper_is_told(make_stand):

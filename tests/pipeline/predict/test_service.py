@@ -244,8 +244,8 @@ def test_given_a_fresh_worker_when_it_registers_then_its_first_inference_is_not_
     stand.plot("plot", make_model_folder(stand.store, shape=(512, 512, 3)))
     stand.start("balancer")
     ratios = []
-    # A slow moment of a shared machine may hit the one image that counts: three tries.
-    for _ in range(3):
+    # A slow moment of a shared machine may hit the one image that counts: five tries.
+    while not ratios or (min(ratios) >= 2 and len(ratios) < 5):
         stand.reports.clear()
         worker = stand.start_worker(0)
         stand.wait_workers(1)
