@@ -21,6 +21,7 @@ from caproto._dbr import (
 )
 
 from ioc.ca_alarm import RecordAlarm
+from ioc.ca_update import Update
 from ioc.description import STATES_LIMIT, STRING_LIMIT, Kind
 from ioc.value import EPICS_EPOCH, Content
 from pipeline.errors import CommandError
@@ -50,17 +51,15 @@ _NUMPY: Final[dict[Any, np.dtype[Any]]] = {
     ChannelType.LONG: np.dtype(">i4"),
     ChannelType.DOUBLE: np.dtype(">f8"),
 }
-Wired = tuple[Any, Any]
-"""Metadata structure (or empty bytes) and values, as caproto packs them."""
 
 
 class Courier(Protocol):
     """Brings updates to the clients of one server."""
 
-    def deliver(self, spec: Any, wired: Wired) -> None:
+    def deliver(self, spec: Any, update: Update) -> None:
         """Send an update to all subscriptions of a specification."""
 
-    def offer(self, spec: Any, sub: Any, wired: Wired) -> None:
+    def offer(self, spec: Any, sub: Any, update: Update) -> None:
         """Send an update to one subscription."""
 
 
@@ -118,7 +117,7 @@ class CaChannel(ABC):
 
     def calculate_length(self, values: Any) -> int:
         """Give the number of elements of wired values."""
-        return len(values)
+        return max(1, len(values))
 
     def check_access(self, hostname: str, username: str) -> AccessRights:  # noqa: ARG002
         """Tell what a client may do; reading only, unless a subclass says more."""
@@ -131,7 +130,7 @@ class CaChannel(ABC):
         data_type: Any,
         *,
         user_address: tuple[str, int],  # noqa: ARG002
-    ) -> Wired:
+    ) -> tuple[Any, Any]:
         """Answer a read; everybody may read."""
         return self.wire(data_type)
 
@@ -150,9 +149,9 @@ class CaChannel(ABC):
 
     async def subscribe(self, courier: Courier, spec: Any, sub: Any) -> None:
         """Add a subscription and send it the value of now."""
-        wired = self.wire(_channel_type_by_name[spec.data_type_name])
+        update = self._update(spec.data_type_name)
         self._specs.setdefault(spec.data_type_name, {})[spec] = courier
-        courier.offer(spec, sub, wired)
+        courier.offer(spec, sub, update)
 
     async def unsubscribe(self, _courier: Courier, spec: Any) -> None:
         """Take a subscription specification off."""
@@ -163,17 +162,24 @@ class CaChannel(ABC):
         if not flags:
             return
         for type_name, specs in self._specs.items():
-            wired: Wired | None = None
+            update: Update | None = None
             for spec, courier in specs.items():
                 if int(spec.mask) & flags:
-                    wired = wired or self.wire(_channel_type_by_name[type_name])
-                    courier.deliver(spec, wired)
+                    update = update or self._update(type_name)
+                    courier.deliver(spec, update)
 
-    def wire(self, data_type: Any) -> Wired:
+    def _update(self, type_name: str) -> Update:
+        metadata, values = self.wire(_channel_type_by_name[type_name])
+        return Update(int(ChannelType(_channel_type_by_name[type_name])), metadata, values)
+
+    def wire(self, data_type: Any) -> tuple[Any, Any]:
         """Convert value and metadata to what a client asked for.
 
         Args:
             data_type: ``ChannelType`` or the long-string variant of one.
+
+        Returns:
+            Metadata structure (or empty bytes) and values, as caproto packs them.
 
         Raises:
             CommandError: The value cannot be had in that type.

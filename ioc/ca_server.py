@@ -12,18 +12,29 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import caproto as ca
-from caproto.asyncio.server import Context, VirtualCircuit
-from caproto.server.common import DisconnectedCircuit
+from caproto.asyncio.server import Context, Event, VirtualCircuit
+from caproto.server.common import DisconnectedCircuit, LoopExit
 
 from ioc.access import Client
-from ioc.ca_channel import BACKLOG, Wired
+from ioc.ca_channel import BACKLOG
 from ioc.ca_record import Host, client_of
+from ioc.ca_update import Update
 from pipeline.errors import CommandError, NotPermitted, TransportError
 
 CANNOT_ACCESS: Final = ca.CAStatus.ECA_NOWTACCESS
 CANNOT_PUT: Final = ca.CAStatus.ECA_PUTFAIL
+BATCH: Final = 64
+"""Most requests answered together, so that one client cannot hold up the others."""
 INPUT_LIMIT: Final = 1_000_000
 """Most bytes of one request: no put of ours is near it."""
+
+
+class WriteEvent(Event):
+    """Set while no put is under way; waiting for it costs nothing then."""
+
+    async def wait(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - caproto's
+        """Wait until no put is under way, or for ``timeout`` seconds."""
+        return self.is_set() or bool(await super().wait(timeout))
 
 
 class Circuit(VirtualCircuit):
@@ -33,8 +44,9 @@ class Circuit(VirtualCircuit):
         """Begin; the client has not said yet who it is."""
         super().__init__(circuit, client, context)
         self.client_hostname = Host.at("", circuit.address[0])
-        self.pending: dict[int, deque[Any]] = {}
+        self.pending: dict[int, deque[tuple[Any, Update]]] = {}
         self._bell = asyncio.Event()
+        self.write_event = WriteEvent()
 
     async def recv(self) -> None:
         """Receive, and drop a client that sends more than any put can be."""
@@ -45,10 +57,42 @@ class Circuit(VirtualCircuit):
             await self._on_disconnect()
             raise DisconnectedCircuit
 
-    def queue_update(self, subscription: int, update: Any) -> None:
+    def queue_update(self, sub: Any, update: Update) -> None:
         """Queue an update; the oldest of a full queue makes room."""
-        self.pending.setdefault(subscription, deque(maxlen=BACKLOG)).append(update)
+        key = sub.subscriptionid
+        if key not in self.pending:
+            self.pending[key] = deque(maxlen=BACKLOG)
+        self.pending[key].append((sub, update))
         self._bell.set()
+
+    async def command_queue_loop(self) -> None:
+        """Answer requests, those that came together with one write."""
+        self.write_event.set()
+        try:
+            while True:
+                commands = [await self.command_queue.get()]
+                while len(commands) < BATCH and not self.command_queue.empty():
+                    commands.append(self.command_queue.get_nowait())
+                await self._answer_all(commands)
+                await self._wake_new_command()
+                await asyncio.sleep(0)
+        except DisconnectedCircuit:
+            await self._on_disconnect()
+            self.circuit.disconnect()
+            await self.context.circuit_disconnected(self)
+        except (asyncio.CancelledError, LoopExit):
+            return
+
+    async def _answer_all(self, commands: Iterable[Any]) -> None:
+        responses: list[Any] = []
+        for command in commands:
+            if responses and not self.write_event.is_set():
+                # The next may wait for a put; what is known must not.
+                await self.send(*responses)
+                responses.clear()
+            responses += await self._command_queue_iteration(command) or []
+        if responses:
+            await self.send(*responses)
 
     async def subscription_queue_loop(self) -> None:
         """Send what is queued, as fast as the client reads."""
@@ -58,16 +102,33 @@ class Circuit(VirtualCircuit):
                 await self._bell.wait()
                 await self.events_on.wait()
                 self._bell.clear()
-                pending, self.pending = self.pending, {}
-                updates = [update for queue in pending.values() for update in queue]
-                if updates:
-                    await self.send(*updates)
+                await self._send_pending()
         except asyncio.CancelledError:
             return
         except DisconnectedCircuit:
             await self._on_disconnect()
             self.circuit.disconnect()
             await self.context.circuit_disconnected(self)
+
+    async def _send_pending(self) -> None:
+        """Send every queued update in one write.
+
+        The messages are packed here, not by caproto's circuit: thousands a
+        second for each client, and their payload is the same for all.
+        """
+        pending, self.pending = self.pending, {}
+        parts = [
+            part
+            for queue in pending.values()
+            for sub, update in queue
+            for part in update.message(sub.subscriptionid, sub.data_count)
+        ]
+        if not parts or not self.connected:
+            return
+        try:
+            await self._send_buffers(*parts)
+        except (OSError, ca.CaprotoNetworkError) as error:
+            raise DisconnectedCircuit(str(error)) from error
 
     async def _cull_subscriptions(self, db_entry: Any, func: Any) -> tuple[Any, ...]:
         removed: tuple[Any, ...] = await super()._cull_subscriptions(db_entry, func)
@@ -189,12 +250,12 @@ class Server(Context):
     def subscription_queue(self, _queue: object) -> None:
         """Ignore caproto's own queue."""
 
-    def deliver(self, spec: Any, wired: Wired) -> None:
+    def deliver(self, spec: Any, update: Update) -> None:
         """Send an update to all subscriptions of a specification."""
         for sub in self.subscriptions[spec]:
-            self.offer(spec, sub, wired)
+            self.offer(spec, sub, update)
 
-    def offer(self, spec: Any, sub: Any, wired: Wired) -> None:
+    def offer(self, spec: Any, sub: Any, update: Update) -> None:
         """Send an update to one subscription, or mark it while its client holds events."""
         circuit = sub.circuit
         if not circuit.events_on.is_set():
@@ -202,15 +263,4 @@ class Server(Context):
             if sub not in held:
                 held.append(sub)
             return
-        metadata, values = wired
-        count = sub.data_count or len(values)
-        values = values[:count]
-        update = sub.channel.subscribe(
-            data=values,
-            metadata=metadata,
-            data_type=sub.data_type,
-            data_count=min(count, len(values)),
-            subscriptionid=sub.subscriptionid,
-            status=1,
-        )
-        circuit.queue_update(sub.subscriptionid, update)
+        circuit.queue_update(sub, update)
