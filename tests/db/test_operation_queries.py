@@ -10,8 +10,8 @@ from sqlalchemy import select
 from db.audit import AuditLog
 from db.catalogue_queries import add_plot
 from db.engine import reading, writing
-from db.history_queries import history
-from db.operation import RunHistory, RunStatus
+from db.history_queries import history, newest
+from db.operation import RunStatus
 from db.operation_queries import Live, latest_news, live_plots, post_news, see_run, set_live
 from db.process_queries import ProcessReport, processes, report_process
 from pipeline.errors import CommandError, StoreError
@@ -151,10 +151,8 @@ def test_given_no_such_plot_when_listed_then_it_is_told(engine):
 
 @pytest.mark.parametrize("by_plot", [True, False])
 def test_given_the_indexes_when_the_newest_are_listed_then_no_table_is_sorted(engine, by_plot):
-    statement = select(RunHistory.id).order_by(RunHistory.image_time.desc(), RunHistory.id.desc())
-    if by_plot:
-        statement = statement.where(RunHistory.plot_type_id == 1)
-    text = str(statement.limit(10).compile(engine, compile_kwargs={"literal_binds": True}))
+    statement = newest(1 if by_plot else None, 10)
+    text = str(statement.compile(engine, compile_kwargs={"literal_binds": True}))
     with engine.connect() as connection:
         plan = " ".join(
             str(tuple(row)) for row in connection.exec_driver_sql(_explain(engine, text))
