@@ -100,7 +100,10 @@ class Discovery:
                     self.forget(path)
             looks = await self._disk.do(_look_at, self._settling.paths())
             for found in self._settling.check(looks, time.time()):
-                await self._take(found, looks[found.path])
+                fingerprint = looks[found.path]
+                # Its close event may have come after it was held back.
+                if fingerprint is not None and self._known.get(found.path) != fingerprint:
+                    await self._take(found, fingerprint)
             await asyncio.sleep(min(TICK_S, self._input.settle_s / 4))
 
     async def reject(self, candidate: Candidate, error: FileError) -> None:
@@ -129,11 +132,16 @@ class Discovery:
         before = set(self._known)
         seen: set[Path] = set()
         for tree in self.trees:
-            for path, fingerprint in await self._disk.do(_list, tree):
-                seen.add(path)
+            entries = await self._disk.do(_list, tree)
+            seen.update(path for path, _ in entries)
+            new = [path for path, fingerprint in entries if self._known.get(path) != fingerprint]
+            for first in range(0, len(new), BATCH):
+                # Listing takes long enough for a file to be found, done and gone meanwhile.
+                looks = await self._disk.do(_look_at, new[first : first + BATCH])
                 at = time.time()
-                quiet_s = max(0.0, at - fingerprint.mtime)
-                await self._meet(Found(path, tree, False, at, quiet_s), fingerprint)
+                for path, fingerprint in looks.items():
+                    quiet_s = max(0.0, at - fingerprint.mtime) if fingerprint else 0.0
+                    await self._meet(Found(path, tree, False, at, quiet_s), fingerprint)
         for path in before - seen - set(busy()):
             # A tree that is away for a while brings back files that were done.
             if not any(path.is_relative_to(tree) for tree in lost):
@@ -149,10 +157,8 @@ class Discovery:
         else:
             self._settling.hold(found, fingerprint, self._input.settle_s)
 
-    async def _take(self, found: Found, fingerprint: Fingerprint | None) -> None:
+    async def _take(self, found: Found, fingerprint: Fingerprint) -> None:
         """Pass a complete file on, or refuse its name."""
-        if fingerprint is None:
-            return
         self._known[found.path] = fingerprint
         try:
             sighting = self._names.parse(found.path.relative_to(found.tree))
