@@ -175,7 +175,7 @@ def test_given_an_order_not_done_when_the_time_is_up_then_it_is_sent_again_uncha
             await until(lambda: len(stand.orders) >= 3)
             assert all(order == stand.orders[0] for order in stand.orders)
             assert all(frames == stand.frames[0] for frames in stand.frames)
-            assert feeder.pulse.gauges["Resent"] >= 2
+            await until(lambda: feeder.pulse.gauges["Resent"] >= 2)
             await stand.done(stand.orders[0].order_id, "known")
             await until(lambda: not path.exists())
 
