@@ -2,7 +2,8 @@
 
 ``python -m tests.pipeline.keeper.measure`` prints reports per second with their
 commits, what one costs in CPU time, and the time from a report to its state,
-one report after the other.
+one report after the other. With a number behind it, at most so many reports
+share a transaction.
 """
 
 import asyncio
@@ -32,9 +33,16 @@ from tests.pipeline.keeper.deployment import (
 PLOTS = [f"Plot_{number}" for number in range(14)]
 BURST = 2000
 SINGLES = 200
+PAUSE_S = 0.05
 PICTURE = JPEG * 4000
 """About 80 kB, as a picture of 800 pixels width has."""
-PROGRAM = "from hydra_ioc.cli import main; main()"
+PROGRAM = """
+import sys
+import pipeline.keeper.receiver as receiver
+receiver.BATCH = int(sys.argv.pop(1)) or receiver.BATCH
+from hydra_ioc.cli import main
+main()
+"""
 
 
 async def measure(
@@ -63,6 +71,7 @@ async def measure(
         await client.send(report)
         await client.until(lambda n=states: len(client.states) > n, "a state")
         times.append((time.perf_counter() - begun) * 1e3)
+        await asyncio.sleep(PAUSE_S)
     times.sort()
     return {
         "bad_share": 1 / bad_every if bad_every else 0.0,
@@ -73,13 +82,21 @@ async def measure(
     }
 
 
-async def main() -> None:
+async def main(batch: int) -> None:
     folder = Path(tempfile.mkdtemp(prefix="hy"))
     config = make_config(folder)
     build(config, PLOTS)
     (folder / "hydra.toml").write_text('state_dir = "."\n[keeper]\ncollect_fraction = 0.01\n')
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "--config", str(folder / "hydra.toml"), "keeper"],
+        [
+            sys.executable,
+            "-c",
+            PROGRAM,
+            str(batch),
+            "--config",
+            str(folder / "hydra.toml"),
+            "keeper",
+        ],
         stderr=subprocess.DEVNULL,
         env=os.environ,
     )
@@ -100,4 +117,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 0))
