@@ -87,7 +87,7 @@ def test_given_no_keeper_yet_when_files_come_then_they_wait_and_then_flow(config
             drop(stand.tree / "CDC_occupancy_0001.png", plot_png(1))
             await until(lambda: feeder.pulse.state == "Degraded")
             assert "Keeper does not answer" in feeder.pulse.reason
-            assert feeder.pulse.queue == 1
+            await until(lambda: feeder.pulse.queue == 1)
             stand.open_keeper()
             await until(lambda: stand.orders)
             await until(lambda: feeder.pulse.state == "Running")
