@@ -3,10 +3,12 @@
 import time
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.catalogue import Plot
+from db.image_queries import kept as find_kept
+from db.image_queries import recorded
 from db.operation import MonitoringLog, RunHistory
 from pipeline.keeper.intake import Item, Key
 from pipeline.keeper.transitions import Entry, Transition, code, joined_before, joined_behind
@@ -22,18 +24,7 @@ def find_known(session: Session, items: Sequence[Item]) -> dict[Key, int]:
     Returns:
         Row of the history by key, for those that are there.
     """
-    keys = [item.key for item in items if item.image.reading.judged]
-    if not keys:
-        return {}
-    columns = (
-        RunHistory.plot_type_id,
-        RunHistory.run,
-        RunHistory.chunk,
-        RunHistory.period,
-        RunHistory.sha256,
-    )
-    rows = session.execute(select(*columns, RunHistory.id).where(tuple_(*columns).in_(keys)))
-    return {(row[0], row[1], row[2], row[3], row[4]): row[5] for row in rows}
+    return recorded(session, [item.key for item in items if item.image.reading.judged])
 
 
 def enter_plots(session: Session, kept: Mapping[Key, Item]) -> dict[Key, int]:
@@ -46,11 +37,7 @@ def enter_plots(session: Session, kept: Mapping[Key, Item]) -> dict[Key, int]:
     Returns:
         Row of the kept image by key.
     """
-    if not kept:
-        return {}
-    columns = (Plot.plot_type_id, Plot.run, Plot.chunk, Plot.period, Plot.sha256)
-    found = session.execute(select(*columns, Plot.id).where(tuple_(*columns).in_(list(kept))))
-    ids = {(row[0], row[1], row[2], row[3], row[4]): row[5] for row in found}
+    ids = find_kept(session, kept)
     now = time.time()
     new = {
         key: Plot(
