@@ -73,7 +73,9 @@ class Ioc:
         self._count_refusal()
 
     def on_catalogue(self, catalogue: Catalogue) -> None:
-        """Serve the plots of a catalogue."""
+        """Serve the plots of a catalogue; the Keeper repeats it in case one got lost."""
+        if catalogue == self._catalogue and self.pulse.state != "Starting":
+            return
         self._catalogue = catalogue
         self.plots.take_catalogue(catalogue)
         self._show_catalogue()

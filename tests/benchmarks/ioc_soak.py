@@ -26,6 +26,7 @@ from tests.ioc.fake_keeper import invent_weights
 from tests.ioc.rig import Rig
 
 PROCESSES = 2
+CLIENTS = "tests.benchmarks.ioc_clients"
 
 
 class Clients:
@@ -45,8 +46,7 @@ class Clients:
         began = time.monotonic()
         self._processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "tests.benchmarks.ioc_clients", "--names", str(file)]
-                + ["--clients", str(share)],  # noqa: RUF005 - one line each reads better
+                [sys.executable, "-m", CLIENTS, "--names", str(file), "--clients", str(share)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
