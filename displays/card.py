@@ -259,6 +259,7 @@ def _but_age(face: Face) -> tuple[object, ...]:
         face.threshold,
         face.confirmed,
         face.origin,
+        face.picture_old,
     )
 
 

@@ -226,12 +226,13 @@ def paint_picture(
         )
         size.moveCenter(QRectF(box).center())
         painter.drawImage(size.topLeft(), image)
-        if heat is not None and not face.veiled:
+        if heat is not None and not (face.veiled or face.picture_old):
             heat.paint(painter, size, opacity)
-    if face.veiled:
+    veiled = face.veiled or face.picture_old
+    if veiled:
         painter.fillRect(box, QColor(238, 238, 240, 205))
         painter.fillRect(box, QBrush(QColor(90, 90, 100, 110), Qt.BDiagPattern))
-    if face.veiled or image is None:
+    if veiled or image is None:
         _paint_banner(painter, box, face)
     elif face.level in CAPTIONED and face.note:
         _paint_caption(painter, box, face)
@@ -239,17 +240,20 @@ def paint_picture(
 
 
 def _paint_banner(painter: QPainter, box: QRect, face: Face) -> None:
-    veiled = face.veiled
-    text = face.word if veiled or face.level == Level.NOTHING else "no picture"
+    veiled = face.veiled or face.picture_old
+    text = face.word if face.veiled or face.level == Level.NOTHING else "no picture"
+    note = face.note
+    if face.picture_old and not face.veiled:
+        text, note = "OLD PICTURE", "it belongs to an earlier verdict"
     band = QRect(box.left(), box.center().y() - box.height() // 6, box.width(), box.height() // 3)
     if veiled:
-        painter.fillRect(band, QColor(palette.FRAME[face.level]))
+        painter.fillRect(band, QColor(palette.FRAME[face.level if face.veiled else Level.STALE]))
     line = band.adjusted(6, 0, -6, -band.height() // 2)
     below = band.adjusted(6, line.height(), -6, -3)
     ink = "#ffffff" if veiled else palette.FAINT
     size = max(12, min(box.width() // 11, band.height() // 2))
     paint_text(painter, line, text, size_px=size, colour=ink, bold=True, align=Qt.AlignHCenter)
-    paint_wrapped(painter, below, face.note, size_px=max(11, box.width() // 20), colour=ink)
+    paint_wrapped(painter, below, note, size_px=max(11, box.width() // 20), colour=ink)
 
 
 def paint_wrapped(

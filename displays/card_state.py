@@ -75,6 +75,8 @@ class Reading:
     run: int | None = None
     chunk: int | None = None
     image_time: str = ""
+    picture_old: bool = False
+    """Whether the picture belongs to an earlier verdict."""
     age_s: float | None = None
     count: int | None = None
     since: str = ""
@@ -113,6 +115,8 @@ class Face:
     age: str
     origin: str
     """Run and chunk."""
+    picture_old: bool = False
+    """Whether the picture belongs to an earlier verdict."""
 
     @property
     def veiled(self) -> bool:
@@ -167,6 +171,7 @@ def face_of(plot: Plot, reading: Reading, line: Line) -> Face:
         threshold=reading.thresholds.get(reading.label or "") if judged else None,
         age=_age(level, reading),
         origin=_origin(reading),
+        picture_old=reading.picture_old,
     )
 
 

@@ -87,6 +87,8 @@ class CardStore(QObject):
 
     def refresh(self) -> None:
         """Show all readings anew, as when their age has grown."""
+        for card in self.cards.values():
+            card.link.check_pictures()
         self._dirty.update(self.cards)
         self.flush()
 

@@ -62,22 +62,27 @@ class Field(QObject):
         value: Last value: int, float, str or array; None before the first.
         severity: Last severity; None before the first.
         connected: Whether the PV is connected now.
+        stamp: Source time in whole seconds since the epoch; None when unknown.
     """
 
     changed = Signal()
 
-    def __init__(self, address: str, parent: QObject, *, alarm: bool = False) -> None:
+    def __init__(
+        self, address: str, parent: QObject, *, alarm: bool = False, stamped: bool = False
+    ) -> None:
         """Subscribe.
 
         Args:
             address: With protocol, such as ``ca://HYDRA:Run``.
             parent: Owner.
-            alarm: Whether severity and enum strings are wanted.
+            alarm: Whether the severity is wanted.
+            stamped: Whether the source time is wanted; only pvAccess has it.
         """
         super().__init__(parent)
         self.value: Any = None
         self.severity: Severity | None = None
         self.connected = False
+        self.stamp: float | None = None
         self._choices: tuple[str, ...] = ()
         self._channel = PyDMChannel(
             address=address,
@@ -85,12 +90,28 @@ class Field(QObject):
             value_slot=self.take_value,
             severity_slot=self.take_severity if alarm else None,
             enum_strings_slot=self.take_choices,
+            timestamp_slot=self.take_stamp if stamped else None,
         )
         self._channel.connect()
 
     def close(self) -> None:
         """Unsubscribe."""
         self._channel.disconnect()
+
+    def open_again(self) -> None:
+        """Unsubscribe and subscribe.
+
+        p4p loses the wake-up of a first update that comes before its monitor
+        call returns, and then stays silent for good.
+        """
+        self._channel.disconnect()
+        self.connected = False
+        self._channel.connect()
+
+    def take_stamp(self, stamp: float) -> None:
+        """Slot of the channel."""
+        self.stamp = stamp
+        self.changed.emit()
 
     def take_connection(self, connected: bool) -> None:
         """Slot of the channel."""

@@ -1,6 +1,8 @@
 """The PVs of one plot, joined into one reading."""
 
+import math
 import time
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,8 @@ SCALARS = (
     "Reason.VAL$",
     "Since",
 )
+LATE_S = 5.0
+"""A picture may come this much later than its verdict, seconds."""
 TRUSTED = ("Class", "Confidence", "Age")
 """A card is connected when all of these are."""
 GUIDANCE = ("Contact.VAL$", "Guidance.VAL$")
@@ -57,7 +61,8 @@ class PlotLink(QObject):
         self.heat: np.ndarray[Any, Any] | None = None
         self._base = f"{prefix}{plot.pv_part}:"
         self._age_at = time.monotonic()
-        self._details_wanted = 0
+        self._tried_at = time.monotonic()
+        self._late_from: float | None = None
         self._fields: dict[str, Field] = {}
         self._open("Class", alarm=True)
         for name in SCALARS:
@@ -65,7 +70,7 @@ class PlotLink(QObject):
         self._fields["Age"].changed.connect(self._note_age)
         for label in plot.labels:
             self._open(f"Threshold:{label.pv_part}")
-        self._image = Field(f"pva://{self._base}Image", self)
+        self._image = Field(f"pva://{self._base}Image", self, stamped=True)
         self._image.changed.connect(self._take_picture)
         self._heat: Field | None = None
 
@@ -112,6 +117,7 @@ class PlotLink(QObject):
             run=fields["Run"].whole(),
             chunk=fields["Chunk"].whole(),
             image_time=fields["ImageTime"].text(),
+            picture_old=self._picture_is_old(),
             age_s=self.age(),
             count=fields["Count"].whole(),
             since=fields["Since"].text(),
@@ -121,6 +127,21 @@ class PlotLink(QObject):
             contact=self._text("Contact.VAL$"),
             guidance=self._text("Guidance.VAL$"),
         )
+
+    def check_pictures(self) -> None:
+        """Subscribe again where pvAccess is silent though Channel Access speaks.
+
+        To be called about once a second.
+        """
+        fields = [field for field in (self._image, self._heat) if field is not None]
+        mute = [field for field in fields if not field.connected]
+        if self._picture_is_old():
+            mute.append(self._image)
+        now = time.monotonic()
+        if self._fields["Class"].connected and mute and now - self._tried_at > LATE_S:
+            self._tried_at = now
+            for field in mute:
+                field.open_again()
 
     def missing(self) -> list[str]:
         """Name the PVs that a card shows and that have not arrived, the picture too."""
@@ -144,6 +165,16 @@ class PlotLink(QObject):
 
     def _tell(self) -> None:
         self.changed.emit(self.plot.name)
+
+    def _picture_is_old(self) -> bool:
+        """Tell whether the picture has not followed the verdict for too long."""
+        told = _seconds(self._text("ImageTime"))
+        if told is None or self._image.stamp is None or abs(told - self._image.stamp) <= 1.0:
+            self._late_from = None
+            return False
+        if self._late_from is None:
+            self._late_from = time.monotonic()
+        return time.monotonic() - self._late_from > LATE_S
 
     def _note_age(self) -> None:
         self._age_at = time.monotonic()
@@ -200,6 +231,13 @@ def upright(value: Any) -> np.ndarray[Any, Any] | None:
             return None
         value = value.reshape(value.shape[::-1])
     return np.asarray(value, np.uint8)
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        return math.floor(datetime.fromisoformat(text).timestamp())
+    except ValueError:
+        return None
 
 
 def _yes(value: int | None) -> bool | None:

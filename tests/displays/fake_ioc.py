@@ -81,13 +81,14 @@ def heat_of(bad):
     return (warm * 230).astype(np.uint8)
 
 
-def framed(data, shape=None):
+def framed(data, shape=None, stamp=0.0):
     flat = np.frombuffer(data, np.uint8)
     sizes = list(reversed(shape)) if shape else [flat.size]
     return Value(
         NTNDArray.buildType(),
         {
             "value": ("ubyteValue", flat),
+            "timeStamp": {"secondsPastEpoch": int(stamp), "nanoseconds": 0},
             "codec": {"name": "" if shape else "jpeg"},
             "dimension": [{"size": size, "fullSize": size, "binning": 1} for size in sizes],
         },
@@ -168,9 +169,9 @@ class FakePlot:
         )
         if order.get("picture", True) and label != "Nothing":
             bad = label == "Bad"
-            self.image.post(framed(drawing(self.name, self.count % 2, bad)))
+            self.image.post(framed(drawing(self.name, self.count % 2, bad), stamp=stamp))
             warm = heat_of(bad)
-            self.heat.post(framed(warm.tobytes(), warm.shape))
+            self.heat.post(framed(warm.tobytes(), warm.shape, stamp))
 
 
 class FakeIoc:

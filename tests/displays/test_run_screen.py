@@ -3,9 +3,11 @@
 import time
 
 import pytest
+from p4p.client.thread import Subscription
 from qtpy.QtCore import QEvent, QPoint, QSettings, Qt
 from qtpy.QtWidgets import QApplication
 
+from displays import plot_link
 from displays.card import Card
 from displays.card_state import Level
 from displays.notice import Notice
@@ -144,6 +146,38 @@ def test_given_an_unchanged_verdict_when_a_new_image_comes_then_picture_and_chun
     ioc.say(plot="CDC_occupancy")
     qtbot.waitUntil(lambda: card.link.picture is not before, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: card.face.origin != origin, timeout=WAIT_MS)
+
+
+def test_given_a_verdict_without_its_picture_when_late_then_the_picture_is_called_old(
+    good, qtbot, monkeypatch
+):
+    monkeypatch.setattr(plot_link, "LATE_S", 0.5)
+    ioc, screen = good
+    card = screen.store.cards["CDC_occupancy"]
+    assert not card.face.picture_old
+    ioc.say(plot="CDC_occupancy", age=-30, picture=False)
+    qtbot.waitUntil(lambda: card.face.picture_old, timeout=WAIT_MS)
+    ioc.say(plot="CDC_occupancy")
+    qtbot.waitUntil(lambda: not card.face.picture_old, timeout=WAIT_MS)
+
+
+def test_given_a_lost_first_update_of_a_picture_when_noticed_then_it_is_asked_for_again(
+    lasting_ioc, screen, qtbot, monkeypatch
+):
+    monkeypatch.setattr(plot_link, "LATE_S", 0.5)
+    lost, stock = [], Subscription._event
+
+    def lose_first(subscription):
+        if subscription.name.endswith("CDC_occupancy:Image") and not lost:
+            lost.append(subscription.name)
+        else:
+            stock(subscription)
+
+    monkeypatch.setattr(Subscription, "_event", lose_first)
+    lasting_ioc.say(plot="*", reset=True)
+    shown = settle(qtbot, screen(lasting_ioc.prefix))
+    assert lost
+    assert shown.store.cards["CDC_occupancy"].has_picture
 
 
 def test_given_a_running_ioc_when_killed_then_every_card_says_disconnected(mortal, qtbot):
