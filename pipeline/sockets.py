@@ -15,6 +15,7 @@ import zmq.auth
 
 from pipeline.config import Config
 from pipeline.errors import TransportError
+from pipeline.messages import FRAME_LIMIT
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 
@@ -49,6 +50,7 @@ def open_socket(
     endpoint = config.endpoint(name)
     socket = context.socket(kind)
     socket.setsockopt(zmq.LINGER, config.sockets.linger_ms)
+    socket.setsockopt(zmq.MAXMSGSIZE, FRAME_LIMIT)
     socket.setsockopt(zmq.SNDHWM, config.sockets.high_water)
     socket.setsockopt(zmq.RCVHWM, config.sockets.high_water)
     if kind == zmq.ROUTER:

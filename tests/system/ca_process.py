@@ -25,6 +25,8 @@ def snapshot(name: str) -> dict:
         return {"connected": False}
     value = pv.get(timeout=5)
     text = pv.get(as_string=True, timeout=5)
+    if value is None or text is None:
+        return {"connected": False}
     fields = pv.get_with_metadata(form="time", timeout=5) or {}
     return {
         "connected": True,
@@ -34,6 +36,14 @@ def snapshot(name: str) -> dict:
         "status": fields.get("status", pv.status),
         "timestamp": fields.get("timestamp"),
     }
+
+
+def steady(name: str) -> dict:
+    """A server that goes while it is asked is not connected."""
+    try:
+        return snapshot(name)
+    except (epics.ca.ChannelAccessException, epics.ca.ChannelAccessGetFailure) as error:
+        return {"connected": False, "error": str(error)}
 
 
 def put(name: str, value: object) -> dict:
@@ -52,7 +62,7 @@ def main() -> None:
         request = json.loads(line)
         begun = time.monotonic()
         if request["do"] == "get":
-            answer = {name: snapshot(name) for name in request["names"]}
+            answer = {name: steady(name) for name in request["names"]}
         elif request["do"] == "connect":
             for name in request["names"]:
                 channel(name)

@@ -16,7 +16,7 @@ from tests.system.ca import CaClient
 PLOTS = ["CDC_occupancy", "FCAL_occupancy", "ST_occupancy", "TOF_occupancy"]
 SETTINGS: dict[str, Any] = {
     "input": {"resend_s": 3.0, "rescan_s": 3.0},
-    "keeper": {"collect_fraction": 0.0},
+    "keeper": {"collect_fraction": 0.0, "stale_factor": 100.0},
 }
 
 

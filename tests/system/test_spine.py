@@ -35,9 +35,9 @@ def test_given_good_and_bad_plots_when_dropped_then_the_pvs_say_so_and_a_caput_r
     assert shown[f"{bad.plot}:Class"]["severity"] == 1
     assert shown[f"{bad.plot}:Confirmed"]["text"] == "Unconfirmed"
 
-    refused = client.put(f"{bad.plot}:Threshold:Bad", 1.5)
-    assert not refused["ok"]
+    client.put(f"{bad.plot}:Threshold:Bad", 1.5)
     assert client.get(f"{bad.plot}:Threshold:Bad")["value"] == 1.0
+    assert client.get("Ioc:Refused")["value"] == 1
 
     rows = history(stand)
     assert [row["label"] for row in rows] == ["Bad", "Good"]
