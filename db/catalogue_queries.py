@@ -145,8 +145,6 @@ def add_plot(
         CommandError: Name, cadence or palette cannot be used, or it is there.
     """
     check_name(name)
-    if not 0 < cadence_s < float("inf"):
-        raise CommandError(f"expected a cadence above 0 seconds, received {cadence_s}")
     # Two plots of one name would share their PVs, whatever their file types.
     if session.scalars(select(PlotType.id).where(PlotType.name == name)).first() is not None:
         raise CommandError(f"plot {name} is there already")
@@ -157,8 +155,8 @@ def add_plot(
         description=description,
         contact=contact,
         guidance=guidance,
-        group_id=_group(session, group),
-        cadence_s=cadence_s,
+        group_id=group_id(session, group),
+        cadence_s=check_cadence(cadence_s),
         added_at=time.time(),
     )
     session.add(plot)
@@ -192,7 +190,23 @@ def check_name(name: str) -> None:
         )
 
 
-def _group(session: Session, name: str) -> int:
+def check_cadence(cadence_s: float) -> float:
+    """Give a cadence back, or refuse it when it is no time span.
+
+    Raises:
+        CommandError: It is not above 0 and finite.
+    """
+    if not 0 < cadence_s < float("inf"):
+        raise CommandError(f"expected a cadence above 0 seconds, received {cadence_s}")
+    return cadence_s
+
+
+def group_id(session: Session, name: str) -> int:
+    """Give the id of a group, made when it is new.
+
+    Raises:
+        CommandError: The name is empty or too long.
+    """
     if not 1 <= len(name) <= 100:
         raise CommandError(f"expected a group name of 1 to 100 characters, received {name!r}")
     found = session.scalars(select(PlotGroup).where(PlotGroup.name == name)).first()

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor, audit
-from db.catalogue import Classification, PlotType, ValidClassification
+from db.catalogue import PlotType
 from db.catalogue_queries import plot_type
 from db.models import (
     ActiveModel,
@@ -17,7 +17,7 @@ from db.models import (
     ModelPlotType,
     ModelThreshold,
 )
-from db.palette_queries import label_ids
+from db.palette_queries import label_ids, palette
 from db.threshold_queries import check_fraction
 from pipeline.errors import CommandError
 
@@ -233,17 +233,9 @@ def _check_fits(session: Session, plot: PlotType, model: Model, *, probation: bo
         raise CommandError(
             f"model {model.digest} lacks a sign-off; give them, or take it on probation"
         )
-    palette = set(_palette(session, plot.id))
-    if outside := [label for label in model.labels if label not in palette]:
+    known = palette(session, plot.id)
+    if outside := [label for label in model.labels if label not in known]:
         raise CommandError(
             f"model {model.digest} gives labels {outside} that the palette of plot"
-            f" {plot.name} does not hold: {sorted(palette)}"
+            f" {plot.name} does not hold: {list(known)}"
         )
-
-
-def _palette(session: Session, plot_type_id: int) -> Sequence[str]:
-    return session.scalars(
-        select(Classification.name)
-        .join(ValidClassification, ValidClassification.classification_id == Classification.id)
-        .where(ValidClassification.plot_type_id == plot_type_id)
-    ).all()

@@ -66,6 +66,16 @@ def set_palette(session: Session, plot_type_id: int, labels: Sequence[str]) -> N
     session.flush()
 
 
+def palette(session: Session, plot_type_id: int) -> Sequence[str]:
+    """Give the labels of a plot type, in the order of its enum states."""
+    return session.scalars(
+        select(Classification.name)
+        .join(ValidClassification, ValidClassification.classification_id == Classification.id)
+        .where(ValidClassification.plot_type_id == plot_type_id)
+        .order_by(ValidClassification.position)
+    ).all()
+
+
 def label_ids(session: Session, labels: Sequence[str]) -> dict[str, int]:
     """Give the ids of labels of the dictionary.
 

@@ -66,11 +66,16 @@ def set_threshold(session: Session, actor: Actor, plot: str, label: str, value: 
     return old
 
 
-def check_fraction(value: float) -> None:
-    """Refuse a threshold that is not a fraction.
+def check_fraction(value: float, what: str = "threshold") -> float:
+    """Give a value back, or refuse it when it is not a fraction.
+
+    Args:
+        value: The value.
+        what: What it is, for the message.
 
     Raises:
         CommandError: It is not within 0..1, or not a number.
     """
     if not (math.isfinite(value) and 0.0 <= value <= 1.0):
-        raise CommandError(f"expected a threshold of 0 to 1, received {value}")
+        raise CommandError(f"expected a {what} of 0 to 1, received {value}")
+    return value

@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine
 
+from db.audit_queries import audit
 from db.catalogue_queries import DEFAULT_LABELS, PlotRow, add_plot, catalogue
+from db.change_queries import Change, change_plot
 from db.engine import reading, writing
 from hydra_ioc.record import actor, open_record, permit
 from hydra_ioc.registry import find_model, install_model
@@ -88,8 +90,57 @@ def add(
             cadence_s=cadence,
             labels=_split(labels),
         )
+        audit(session, actor(), "set-plots", name, new={"group": group, "labels": labels})
     click.echo(f"added {name}")
     _tell_keeper(config, f"plot {name} added")
+
+
+@command.command()
+@click.argument("name")
+@click.option("--group", help="Detector system.")
+@click.option("--description", help="What the plot shows.")
+@click.option("--contact", help="Whom to call.")
+@click.option("--guidance", help="What the shift crew should do when it is bad.")
+@click.option(
+    "--cadence",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Longest expected time between two images, s.",
+)
+@click.option("--collect", type=click.FloatRange(0, 1), help="Share of images kept at random.")
+@click.option("--labels", help="The palette, in the order of the enum states.")
+@click.option("--why", default="", help="The reason, for the record.")
+@click.pass_obj
+def change(
+    config_file: Path | None,
+    *,
+    name: str,
+    group: str | None,
+    description: str | None,
+    contact: str | None,
+    guidance: str | None,
+    cadence: float | None,
+    collect: float | None,
+    labels: str | None,
+    why: str,
+) -> None:
+    """Change what the catalogue says of the plot type NAME.
+
+    Example: hydra-ioc plots change CDC_occupancy --cadence 30 --contact "ann, 1234"
+    """
+    facts = Change(
+        group=group,
+        description=description,
+        contact=contact,
+        guidance=guidance,
+        cadence_s=cadence,
+        collect_fraction=collect,
+        labels=_split(labels) if labels is not None else None,
+    )
+    config = load(config_file)
+    with writing(_open_for_plots(config)) as session:
+        change_plot(session, actor(why), name, facts)
+    click.echo(f"changed {name}")
+    _tell_keeper(config, f"plot {name} changed")
 
 
 @command.command()
@@ -123,6 +174,8 @@ def discover(config_file: Path | None, tree: Path, group: str, labels: str) -> N
                 group=group,
                 labels=_split(labels),
             )
+            facts = {"group": group, "labels": labels}
+            audit(session, actor(f"found in {tree}"), "set-plots", kind.plot, new=facts)
             click.echo(f"added {kind.plot} ({kind.files} files)")
     for path in strangers[:10]:
         click.echo(f"no rule fits {path}", err=True)
