@@ -70,10 +70,13 @@ class Clerk:
         except CommandError as error:
             self.refuse(description.name, client, str(error))
             raise
-        logger.info(
-            "pv=%s user=%s host=%s event=put value=%r",
+        # The beam current comes every few seconds; that is no event for a log.
+        steady = target.setting in (Setting.BEAM, Setting.ALARM_HANDLER)
+        logger.log(
+            logging.DEBUG if steady else logging.INFO,
+            "pv=%s user=%r host=%s event=put value=%r",
             description.name,
-            client.user,
+            client.user[:60],
             client.address,
             checked,
         )

@@ -1,5 +1,6 @@
 """``hydra-ioc ioc``: serves the PVs."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -24,5 +25,8 @@ def command(config_file: Path | None) -> None:
     os.environ["CAPROTO_MAX_SUBSCRIPTION_BACKLOG"] = "4"
     os.environ["CAPROTO_SERVER_WRITE_LOCK_TIMEOUT_SEC"] = "2"
     from ioc.service import serve
+
+    # Its notes on every client that comes and goes belong into no log of ours.
+    logging.getLogger("caproto").setLevel(logging.WARNING)
 
     run_stage("ioc", lambda: serve(config, lambda: click.echo("hydra-ioc ioc: ready")))
