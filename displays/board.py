@@ -134,14 +134,20 @@ class Board(QScrollArea):
     def _squeeze(self, wide: int) -> None:
         cards = [item for item in self.items if isinstance(item, Card)]
         for card in cards:
-            card.squeeze = 0
+            card.squeeze, card.terse = 0, False
         if not (self._squeezed and cards):
             return
+        over = self._overflow(cards, wide)
+        for card in cards:
+            card.squeeze = max(0, -(-over // len(cards)))
+        # The worst keeps all its text.
+        terse = self._overflow(cards, wide) > 0
+        for card in cards[1:]:
+            card.terse = terse
+
+    def _overflow(self, cards: list[Card], wide: int) -> int:
         need = sum(card.height_for(wide) + GAP for card in cards) + GAP
-        over = need - self.viewport().height()
-        if over > 0:
-            for card in cards:
-                card.squeeze = -(-over // len(cards))
+        return int(need - self.viewport().height())
 
     def _columns_now(self) -> int:
         return self._columns or self._fitting(self.viewport().width())

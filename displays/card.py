@@ -22,6 +22,8 @@ from displays.picture import Scaler, as_image
 from displays.plot_link import PlotLink
 from displays.text import clock, percent, tool_tip
 
+KEPT = ("Since", "Do:")
+"""Lines that stay where room is scarce."""
 KEYS = {
     Qt.Key_Return: "open",
     Qt.Key_Enter: "open",
@@ -59,6 +61,8 @@ class Card(QWidget):
         self.wordy = False
         """Whether reason, guidance and contact stand under the picture."""
         self._tally = Tally()
+        self.terse = False
+        """Whether the text keeps only since when and what to do."""
         self.squeeze = 0
         """Pixels that the picture gives up so that more cards are seen."""
         self.buttons: ActionRow | None = None
@@ -104,6 +108,11 @@ class Card(QWidget):
         """Set how strongly the heat map is filled, 0 to 1."""
         self.opacity = opacity
         self.update()
+
+    @property
+    def text(self) -> tuple[str, ...]:
+        """The lines under the picture, as far as there is room for them."""
+        return tuple(line for line in self.lines if not self.terse or line.startswith(KEPT))
 
     @property
     def has_picture(self) -> bool:
@@ -191,14 +200,14 @@ class Card(QWidget):
         return card_paint.plan(self.width(), self._line_count(self.width()), self.squeeze)
 
     def _line_count(self, width: int) -> int:
-        if not self.lines:
+        if not self.text:
             return 0
         letter = card_paint.plan(width, 0).letter
         metrics = QFontMetrics(card_paint.font(letter))
         room = QRect(0, 0, width - 16, 10_000)
         return sum(
             round(metrics.boundingRect(room, Qt.TextWordWrap, line).height() / metrics.height())
-            for line in self.lines
+            for line in self.text
         )
 
     def _paint_below_title(self, painter: QPainter, parts: card_paint.Plan) -> None:
@@ -220,10 +229,10 @@ class Card(QWidget):
             card_paint.paint_text(
                 painter, rest, text, size_px=small, colour=palette.FAINT, align=Qt.AlignRight
             )
-        if self.lines:
+        if self.text:
             painter.setFont(card_paint.font(parts.letter))
             painter.setPen(Qt.black)
-            painter.drawText(parts.note, Qt.TextWordWrap, "\n".join(self.lines))
+            painter.drawText(parts.note, Qt.TextWordWrap, "\n".join(self.text))
 
     def _scale(self) -> None:
         if self.link.picture is not None:

@@ -185,7 +185,7 @@ class RunScreen(Display):
         self.layout_now = layout
         for name, card in store.cards.items():
             card.set_wordy(name in layout.bad)
-            card.squeeze = 0
+            card.squeeze, card.terse = 0, False
             if name not in layout.main:
                 card.hide()
         for name in self._notices.keys() - set(layout.bad):
