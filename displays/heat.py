@@ -15,6 +15,8 @@ FLOOR: Final = 40
 """A map whose maximum (0..255) lies below shows nothing: it points nowhere."""
 FINE: Final = 512
 """Longer side in pixels to which the coarse map is refined for a smooth line."""
+ROOM: Final = 11
+"""Pixels of the refined map between a hot region and its outline, twice."""
 SPECK: Final = 0.0004
 """Outlined regions below this share of the map are left out."""
 
@@ -80,6 +82,8 @@ def _outline(fine: np.ndarray[Any, Any]) -> QPainterPath:
     height, width = fine.shape
     # A rim of cold pixels closes regions that touch the edge.
     hot = np.pad((fine >= OUTLINE_AT).astype(np.uint8), 1)
+    # The line goes round a small region, not over it.
+    hot = cv2.dilate(hot, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (ROOM, ROOM)))
     contours, _ = cv2.findContours(hot, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     path = QPainterPath()
     for contour in contours:
