@@ -57,3 +57,11 @@ def engine(config: Config) -> Iterator[Engine]:
     made = make_engine(config.database_url())
     yield made
     made.dispose()
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Keeper in this process whose clocks tick five times as fast."""
+    monkeypatch.setattr("pipeline.keeper.service.TICK_S", 0.2)
+    monkeypatch.setattr("pipeline.keeper.housekeeping.PERIOD_S", 0.2)
+    monkeypatch.setattr("pipeline.health.PERIOD_S", 0.2)

@@ -32,6 +32,8 @@ from pipeline.messages import (
 from tests.pipeline.keeper.conftest import BARE, PLOTS
 from tests.pipeline.keeper.deployment import BAD, WHO, make_report, register, rows, running
 
+pytestmark = pytest.mark.usefixtures("hasty")
+
 
 def live(engine, severity):
     with reading(engine) as session:

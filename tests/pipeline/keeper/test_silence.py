@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import pytest
 import zmq
 
 from db.catalogue import PlotType
@@ -13,6 +14,8 @@ from pipeline.alarm import Severity, Status
 from pipeline.messages import Heartbeat, SetIgnore, encode
 from pipeline.sockets import open_socket
 from tests.pipeline.keeper.deployment import BAD, WHO, make_config, make_report, running
+
+pytestmark = pytest.mark.usefixtures("hasty")
 
 
 def hasten(engine, cadence_s):
