@@ -54,13 +54,14 @@ def quality_values(base: str, states: Iterable[PlotState]) -> dict[str, PvValue]
 
     Args:
         base: As for ``describe_quality``.
-        states: Of all plots of the group that are not ignored.
+        states: Of all plots of the group that are not ignored. One that has never
+            had an image has no verdict, and no verdict is no rank: it is left out.
 
     Returns:
         Quality with the worst severity, the reason naming the plot, and the
         time of the newest image; and the counts.
     """
-    known = list(states)
+    known = [state for state in states if state.status is not Status.UDF]
     time = max((state.image_time for state in known), default=0.0) or EPICS_EPOCH
     counts = dict.fromkeys(Severity, 0)
     for state in known:
@@ -78,7 +79,9 @@ def quality_values(base: str, states: Iterable[PlotState]) -> dict[str, PvValue]
 
 def _worst(states: list[PlotState], time: float) -> PvValue:
     if not states:
-        return PvValue(UNKNOWN, Severity.INVALID, Status.UDF, time, "no plot in this group")
+        return PvValue(
+            UNKNOWN, Severity.INVALID, Status.UDF, time, "no plot of this group has an image yet"
+        )
     worst = max(states, key=lambda state: (state.severity, state.image_time))
     reason = f"{worst.plot}: {worst.reason}" if worst.severity else ""
     return PvValue(_STATE[worst.severity], worst.severity, worst.status, time, reason)
