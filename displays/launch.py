@@ -1,5 +1,6 @@
 """Opening a screen: on a display, or into a file."""
 
+import functools
 import logging
 import os
 import sys
@@ -58,6 +59,7 @@ def open_screen(prefix: str, *, fullscreen: bool) -> int:
     """
     _set_up_qt()
     from pydm import PyDMApplication
+    from qtpy.QtCore import QTimer
 
     application = PyDMApplication(
         ui_file=str(SCREEN),
@@ -70,10 +72,14 @@ def open_screen(prefix: str, *, fullscreen: bool) -> int:
     )
     sys.excepthook = _faulty(application)
     if fullscreen:
-        # A kiosk without window manager does not enlarge the window by itself.
-        whole = application.primaryScreen().geometry()
-        application.main_window.setGeometry(whole)
+        QTimer.singleShot(0, functools.partial(_fill_display, application))
     return int(application.exec_())
+
+
+def _fill_display(application: Any) -> None:
+    # A kiosk without window manager does not enlarge the window, and PyDM makes
+    # it as small as the screen was built; this comes after it.
+    application.main_window.setGeometry(application.primaryScreen().geometry())
 
 
 def _faulty(application: Any) -> Callable[..., None]:

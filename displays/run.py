@@ -5,6 +5,7 @@ needs the prefix and the EPICS network, nothing else: the catalogue PV says
 which plots there are.
 """
 
+import logging
 import re
 from typing import Final
 
@@ -27,6 +28,7 @@ from displays.notice import Notice
 from displays.settings import Settings
 from displays.text import age_text, clock
 
+logger = logging.getLogger(__name__)
 PREFIX: Final = re.compile(r"[A-Za-z0-9_:\-]{1,20}\Z")
 SIZE: Final = (1600, 950)
 """At first, in pixels; PyDM makes its window fit."""
@@ -166,6 +168,7 @@ class RunScreen(Display):
 
     def _take_catalogue(self) -> None:
         plots = self.deployment.plots
+        logger.info("screen=run prefix=%s plots=%d", self.prefix, len(plots))
         self.store.set_plots(plots)
         self.frame.legend.show_labels(palette(plots))
         self._show_groups()

@@ -72,6 +72,31 @@ def test_given_a_running_ioc_when_drawn_then_the_file_shows_the_screen(config, l
     assert len(colours) > 200
 
 
+def test_given_a_running_ioc_when_the_screen_is_opened_then_it_shows_it_until_told_to_stop(
+    config, live_ioc
+):
+    live_ioc(SLOT).say(plot="*")
+    ca, pva, _ = SLOTS[SLOT]
+    process = subprocess.Popen(
+        [HYDRA, "--config", config(ca, pva), "screen", "--fullscreen"],
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if "screen=run prefix=T4: plots=4" in line:
+                break
+        else:
+            pytest.fail("".join(said))
+        assert process.poll() is None
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
 def test_given_no_ioc_when_drawn_then_the_time_out_says_what_is_missing(config, tmp_path):
     file = tmp_path / "run.png"
     path = config(free_port(), free_port(), "NONE:")
