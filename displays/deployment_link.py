@@ -19,6 +19,7 @@ class DeploymentLink(QObject):
     """One deployment's own PVs.
 
     Attributes:
+        prefix: Of the deployment.
         plots: The catalogue; empty before it has arrived.
         fault: Why the catalogue cannot be used; empty if it can.
         line: Whether the IOC is heard.
@@ -36,6 +37,7 @@ class DeploymentLink(QObject):
             parent: Owner.
         """
         super().__init__(parent)
+        self.prefix = prefix
         self.plots: tuple[Plot, ...] = ()
         self.fault = ""
         self.line = Line()

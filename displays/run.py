@@ -23,10 +23,10 @@ from displays.deployment_link import DeploymentLink
 from displays.desk import Desk
 from displays.field import mend_channel_access, mend_pictures
 from displays.frame import Frame
+from displays.head import write_head
 from displays.headline import headline
 from displays.notice import Notice
 from displays.settings import Settings
-from displays.text import age_text, clock
 
 logger = logging.getLogger(__name__)
 PREFIX: Final = re.compile(r"[A-Za-z0-9_:\-]{1,20}\Z")
@@ -34,8 +34,6 @@ SIZE: Final = (1600, 950)
 """At first, in pixels; PyDM makes its window fit."""
 TICK_MS: Final = 1000
 """Ages grow once a second."""
-OLD_CADENCES: Final = 3.0
-"""The last update is old after this many of the shortest cadence."""
 
 
 class RunScreen(Display):
@@ -223,51 +221,7 @@ class RunScreen(Display):
         self.frame.bad_board.reveal(self.store.cards[name])
 
     def _show_status(self) -> None:
-        deployment, frame = self.deployment, self.frame
-        beam = deployment.text("Beam") or "?"
-        current = deployment.number("BeamCurrent")
-        if current is not None:
-            beam = f"{beam}  {current:.4g}"
-        live = deployment.connected and not deployment.line.silent_since
-        state = {"On": "on", "Off": "off"}.get(beam.split()[0], "") if live else "lost"
-        frame.beam.say(beam, state=state)
-        run = deployment.number("Run")
-        frame.run.say(
-            f"{run:.0f}" if run is not None and run >= 0 else "?", state="" if live else "lost"
-        )
-        self._show_last_update()
-        frame.news.say(deployment.text("News.VAL$"))
-        frame.show_banner(self._banner())
-
-    def _show_last_update(self) -> None:
-        deployment, say = self.deployment, self.frame.last.say
-        if not deployment.connected or deployment.line.silent_since:
-            say("NOT LIVE", state="old" if deployment.plots else "")
-            return
-        cards = self.store.cards.values()
-        ages = [age for age in (card.link.age() for card in cards) if age is not None]
-        stamp = clock(deployment.text("LastUpdate"))
-        if not stamp or not ages:
-            say("none yet", state="")
-            return
-        old = min(ages) > OLD_CADENCES * min(plot.cadence_s for plot in deployment.plots)
-        word = "  OLD" if old else ""
-        say(f"{stamp}  ({age_text(min(ages))}){word}", state="old" if old else "")
-
-    def _banner(self) -> str:
-        deployment = self.deployment
-        if deployment.fault:
-            return f"The catalogue cannot be used: {deployment.fault}"
-        if not deployment.connected:
-            found = "IOC DISCONNECTED" if deployment.plots else "NO IOC FOUND"
-            return f"{found}: nothing on this screen is live. Looking for {self.prefix}Catalogue"
-        if deployment.line.silent_since:
-            return (
-                f"IOC SILENT since {deployment.line.silent_since}: nothing on this screen is live"
-            )
-        if deployment.text("Producer") == "Silent":
-            return "PRODUCER SILENT: no plots arrive; what is shown is old"
-        return ""
+        write_head(self.frame, self.deployment, self.store)
 
     def _choose_group(self, name: str) -> None:
         self.settings.group = name

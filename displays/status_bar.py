@@ -80,7 +80,7 @@ class StatusText(QLabel):
         self.setObjectName("status")
         self.say("?", state="")
 
-    def say(self, value: str, *, state: str) -> None:
+    def say(self, value: str, state: str) -> None:
         """Show a value.
 
         Args:
