@@ -109,7 +109,7 @@ def test_given_guidance_when_exported_then_it_ends_once_and_is_short_enough(line
 
 
 def test_given_guidance_when_exported_then_it_names_the_contact(text):
-    assert "Uberprufe die Hochspannung ? 5" in text
+    assert "Uberprufe die Hochspannung - 5 ?A?" in text
     assert "Point of contact: BCAL expert, phone 5123" in text
     assert "Point of contact: none is entered in the catalogue" in text
 

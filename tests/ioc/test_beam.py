@@ -74,8 +74,9 @@ def test_given_facility_pvs_when_they_change_and_vanish_then_the_keeper_hears(fo
     port = free_port()
     facility = Facility(port, folder)
     monkeypatch.setenv("EPICS_CA_ADDR_LIST", f"127.0.0.1:{port}")
-    rig = Rig(folder, plots=2, beam={"pv": "FAC:BEAM", "run_pv": "FAC:RUN"})
     outside = CaClient(port, prefix="FAC:")
+    assert outside.ask("connect", pv="BEAM", timeout=20)["connected"]
+    rig = Rig(folder, plots=2, beam={"pv": "FAC:BEAM", "run_pv": "FAC:RUN"})
     try:
         wait_until(
             lambda: (
