@@ -8,19 +8,13 @@ from caproto import AccessRights, CaprotoKeyError, ChannelType
 from ioc.access import Client
 from ioc.ca_alarm import RecordAlarm
 from ioc.ca_channel import ALARM, PROPERTY, VALUE, CaChannel
+from ioc.ca_fields import ENUM_FIELDS, FIELDS
 from ioc.ca_put import decode_put
 from ioc.description import Kind, PvDescription
 from ioc.puts import Clerk
 from ioc.value import Content, PvValue
-from pipeline.alarm import Severity, Status
 from pipeline.errors import CommandError
 
-SEVERITIES: Final = tuple(severity.name for severity in Severity)
-STATUSES: Final = tuple(
-    "HWLIMIT" if status is Status.HW_LIMIT else status.name for status in Status
-)
-"""Source: ``alarmString.h`` of EPICS Base 7."""
-NO_YES: Final = ("NO", "YES")
 TEXTS: Final = (Kind.STRING, Kind.LONG_STRING, Kind.TEXT)
 
 
@@ -49,6 +43,8 @@ class AlarmKeeper(Protocol):
 
 class Record(CaChannel):
     """One PV on the CA face."""
+
+    description: PvDescription
 
     def __init__(
         self,
@@ -250,68 +246,3 @@ def client_of(hostname: str | None, username: str | None) -> Client:
     """
     address = hostname.address if isinstance(hostname, Host) else ""
     return Client(username or "", str(hostname or ""), address)
-
-
-def _limit(which: str, index: int) -> Callable[[Record], Content]:
-    def read(record: Record) -> Content:
-        return (getattr(record, which) or record.display or (0.0, 0.0))[index]
-
-    return read
-
-
-def _state(index: int) -> Callable[[Record], Content]:
-    def read(record: Record) -> Content:
-        return record.choices[index] if index < len(record.choices) else ""
-
-    return read
-
-
-STATE_FIELDS: Final = tuple(
-    f"{number}ST"
-    for number in [
-        "ZR",
-        "ON",
-        "TW",
-        "TH",
-        "FR",
-        "FV",
-        "SX",
-        "SV",
-        "EI",
-        "NI",
-        "TE",
-        "EL",
-        "TV",
-        "TT",
-        "FT",
-        "FF",
-    ]
-)
-ENUM_FIELDS: Final = frozenset(STATE_FIELDS)
-FIELDS: Final[dict[str, tuple[Kind, Callable[[Record], Content], tuple[str, ...]]]] = {
-    "NAME": (Kind.STRING, lambda record: record.description.name, ()),
-    "DESC": (Kind.STRING, lambda record: record.description.desc, ()),
-    "RTYP": (Kind.STRING, lambda record: record.rtyp, ()),
-    "EGU": (Kind.STRING, lambda record: record.units, ()),
-    "PREC": (Kind.LONG, lambda record: record.precision, ()),
-    "SEVR": (Kind.ENUM, lambda record: int(record.alarm.severity), SEVERITIES),
-    "STAT": (Kind.ENUM, lambda record: int(record.alarm.status), STATUSES),
-    "ACKS": (Kind.ENUM, lambda record: int(record.alarm.acks), SEVERITIES),
-    "ACKT": (Kind.ENUM, lambda record: int(record.alarm.ackt), NO_YES),
-    "AMSG": (Kind.STRING, lambda record: record.value.reason, ()),
-    "UDF": (Kind.LONG, lambda record: int(record.alarm.status is Status.UDF), ()),
-    "ASG": (Kind.STRING, lambda record: str(record.description.group), ()),
-    "SCAN": (Kind.ENUM, lambda _record: 2, ("Passive", "Event", "I/O Intr")),
-    "LOPR": (Kind.DOUBLE, _limit("display", 0), ()),
-    "HOPR": (Kind.DOUBLE, _limit("display", 1), ()),
-    "DRVL": (Kind.DOUBLE, _limit("drive", 0), ()),
-    "DRVH": (Kind.DOUBLE, _limit("drive", 1), ()),
-    **{
-        name: (Kind.DOUBLE, lambda _record: float("nan"), ())
-        for name in ("LOLO", "LOW", "HIGH", "HIHI")
-    },
-    **{name: (Kind.ENUM, lambda _record: 0, SEVERITIES) for name in ("LLSV", "LSV", "HSV", "HHSV")},
-    **{name: (Kind.DOUBLE, lambda _record: 0.0, ()) for name in ("MDEL", "ADEL", "HYST")},
-    **{name: (Kind.STRING, _state(index), ()) for index, name in enumerate(STATE_FIELDS)},
-}
-"""Fields that clients, archivers and alarm handlers ask for; all read-only."""

@@ -67,6 +67,7 @@ class Ioc:
         self._site = SiteState()
         self._catalogue = Catalogue(serial=0, plots=())
         self._published: set[str] = set()
+        self._save_fault = ""
         self.board.attach(self.ca_face)
         self.board.attach(self.pva_face)
         self.board.declare(list_site(config))
@@ -79,10 +80,7 @@ class Ioc:
         self._catalogue = catalogue
         self.plots.take_catalogue(catalogue)
         self._show_catalogue()
-        problems = self.plots.problems
-        self.pulse.gauges["NotServed"] = float(len(problems))
-        self.pulse.state = "Degraded" if problems else "Running"
-        self.pulse.reason = "; ".join(problems.values())[:4000]
+        self._tell_how_it_fares()
 
     def on_state(self, state: PlotState, picture: bytes, heat: bytes, *, live: bool) -> None:
         """Show a plot's state, unless something newer was published meanwhile."""
@@ -150,12 +148,22 @@ class Ioc:
 
     def save(self) -> None:
         """Write what must survive a restart; a full disk is shown, not fatal."""
+        fault = ""
         try:
             self.memory.save()
         except OSError as error:
-            self.pulse.state = "Degraded"
-            self.pulse.reason = f"cannot remember acknowledgements: {error}"
-            logger.error("event=not-saved reason=%r", str(error))
+            fault = f"cannot remember acknowledgements: {error}"
+        if fault != self._save_fault:
+            self._save_fault = fault
+            logger.error("event=saving fault=%r", fault)
+            self._tell_how_it_fares()
+
+    def _tell_how_it_fares(self) -> None:
+        problems = list(self.plots.problems.values())
+        self.pulse.gauges["NotServed"] = float(len(problems))
+        faults = [self._save_fault, *problems] if self._save_fault else problems
+        self.pulse.state = "Degraded" if faults else "Running"
+        self.pulse.reason = "; ".join(faults)[:4000]
 
 
 @contextlib.contextmanager

@@ -71,4 +71,4 @@ def test_given_a_client_that_comes_and_goes_when_repeated_then_memory_is_flat(sm
         return rig.ioc.memory_bytes
 
     before = come_and_go(5)
-    assert come_and_go(50) - before < 2_000_000
+    assert come_and_go(30) - before < 2_000_000
