@@ -241,13 +241,15 @@ class Agent:
         values = value if isinstance(value, list) else [value]
         return len(values), (kinds[native] * len(values))(*values)
 
-    def subscribe(self, pv: str, mask: int, ftype: int | None = None) -> dict[str, Any]:
+    def subscribe(
+        self, pv: str, mask: int, ftype: int | None = None, count: int = 0
+    ) -> dict[str, Any]:
         chid = self.channel(pv)
         ftype = ca.libca.ca_field_type(chid) + dbr.TIME_STRING if ftype is None else ftype
         key = self._new()
         event = ctypes.c_void_p()
         ca.libca.ca_create_subscription(
-            ftype, 0, chid, mask, on_event, ctypes.c_void_p(key), ctypes.byref(event)
+            ftype, count, chid, mask, on_event, ctypes.c_void_p(key), ctypes.byref(event)
         )
         ca.flush_io()
         KEPT.append(event)

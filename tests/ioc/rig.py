@@ -211,9 +211,9 @@ class CaClient:
     def put(self, pv: str, value: Any, **more: Any) -> dict[str, Any]:
         return self.ask("put", pv=pv, value=value, **more)
 
-    def subscribe(self, pv: str, mask: int, ftype: int | None = None) -> int:
+    def subscribe(self, pv: str, mask: int, ftype: int | None = None, count: int = 0) -> int:
         """Subscribe and take the first event, which every subscription gets."""
-        key = self.ask("subscribe", pv=pv, mask=mask, ftype=ftype)["id"]
+        key = self.ask("subscribe", pv=pv, mask=mask, ftype=ftype, count=count)["id"]
         assert len(self.events(key, 1)) == 1
         return key
 

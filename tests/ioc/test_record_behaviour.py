@@ -214,3 +214,24 @@ def test_given_a_client_that_clears_its_channel_when_values_change_then_nothing_
     rig.ca.ask("clear", pv=f"{plot}:Count")
     show(rig, plot, BAD)
     assert rig.ca.value(f"{plot}:Class") == 1
+
+
+def test_given_a_global_alarm_handler_when_it_listens_as_it_does_then_it_hears_alarms_only(rig):
+    """ALH asks for one element of DBR_STSACK_STRING, with the mask DBE_ALARM alone."""
+    plot = "TAGH_occupancy"
+    show(rig, plot, GOOD)
+    key = rig.ca.subscribe(f"{plot}:Class", ALARM, STSACK_STRING, count=1)
+    show(rig, plot, LED)
+    show(rig, plot, BAD)
+    (event,) = rig.ca.events(key, 1)
+    assert (event["value"], event["severity"], event["acks"]) == ("Bad", 2, 2)
+
+
+def test_given_a_long_text_when_monitored_then_changes_come_whole(rig):
+    plot = "BCAL_occupancy"
+    show(rig, plot, GOOD)
+    key = rig.ca.subscribe(f"{plot}:Reason.VAL$", VALUE)
+    show(rig, plot, UNCONFIRMED)
+    (event,) = rig.ca.events(key, 1)
+    assert event["value"] == "Bad 0.600 is below its threshold " + event["value"][-5:]
+    assert len(event["value"]) > 37
