@@ -28,7 +28,8 @@ from displays.headline import headline
 from displays.notice import Notice
 from displays.settings import Settings
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("displays.run")
+"""By name: PyDM loads this file under another one."""
 PREFIX: Final = re.compile(r"[A-Za-z0-9_:\-]{1,20}\Z")
 SIZE: Final = (1600, 950)
 """At first, in pixels; PyDM makes its window fit."""
