@@ -19,7 +19,9 @@ from pipeline.vision.dataset import Dataset
 
 FRONT_BATCH: Final = 32
 HEAT_FLOOR: Final = 1e-4
-"""Keeps the logarithm of a share finite where a map is cold."""
+"""Keeps the logarithm of a share finite where no heat is inside."""
+WARM: Final = 0.1
+"""Heat, summed over a map in units of the logit, from which its place counts."""
 Progress = Callable[[str], None]
 
 
@@ -37,7 +39,7 @@ class Settings:
     validation: float = 0.25
     """Share of the runs held out."""
     seed: int = 1
-    heat_weight: float = 0.05
+    heat_weight: float = 0.3
     """Weight of the loss that draws heat into known fault regions."""
     threads: int = 2
 
@@ -104,7 +106,8 @@ def heat_outside(regions: Any, maps: Any) -> Any:
     """
     known = ops.cast(ops.any(regions > 0, axis=(2, 3)), "float32")
     inside = ops.sum(maps * regions, axis=(2, 3))
-    share = (inside + HEAT_FLOOR) / (ops.sum(maps, axis=(2, 3)) + HEAT_FLOOR)
+    # A cold map must cost more than a misplaced one, or the net goes without heat.
+    share = inside / (ops.sum(maps, axis=(2, 3)) + WARM)
     return -ops.sum(known * ops.log(share + HEAT_FLOOR), axis=1)
 
 
