@@ -19,7 +19,7 @@ from pipeline.config import Config, load
 )
 @click.option(
     "--models",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False),
     default=DEMO_MODELS,
     show_default="deploy/models",
     help="Folder with index.json and one folder per model.",
