@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from hydra_ioc.release import read_index
-from hydra_ioc.simulated import EVALUATION_RUN, Sample, region_mask, sample
+from hydra_ioc.simulated import EVALUATION, Sample, region_mask, sample
 from pipeline.errors import ModelError
 from pipeline.vision.evaluation import Rate
 from pipeline.vision.maps import heat_inside
@@ -73,7 +73,7 @@ def evaluation_samples(
             wanted += [((Fault(kind),), True)] * faulty
         wanted += [((), False)] * no_beam
         for index, (faults, beam_on) in enumerate(wanted):
-            yield sample(plot, EVALUATION_RUN, index, rng, faults=faults, beam_on=beam_on)
+            yield sample(plot, EVALUATION, index, rng, faults=faults, beam_on=beam_on)
 
 
 def judge_all(samples: list[Sample], models: Path, workers: int) -> list[Verdict]:

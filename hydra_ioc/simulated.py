@@ -19,10 +19,16 @@ from simulation.render import draw
 
 CHUNKS: Final = 5
 """Images of one run."""
-TRAINING_RUN: Final = 100_000
-"""First run of the training; the runs count up from here."""
-EVALUATION_RUN: Final = 500_000
-"""First run of the evaluation: no training ever gets so far."""
+TRAINING: Final = 0
+"""Remainder by two of the run numbers of all trainings."""
+EVALUATION: Final = 1
+"""Remainder by two of the run numbers of all evaluations: never a run of a training."""
+RUN_RANGE: Final = (500, 500_000)
+"""Halves of the run numbers drawn. They are spread over all that a title can
+show: a model that has seen few run numbers reads the title, and takes any other
+number for a fault."""
+CHUNK_RANGE: Final = (0, 1000)
+"""Chunk numbers drawn; they stand on the plot as well."""
 NO_BEAM: Final = 0.03
 """Share of training images without beam."""
 FAULTY: Final = 0.5
@@ -74,12 +80,12 @@ def training_samples(plot: str, count: int, seed: int) -> Iterator[Sample]:
         faults: tuple[Fault, ...] = ()
         if draw_of > 1.0 - FAULTY:
             faults = (Fault(str(rng.choice(kinds, p=weights))),)
-        yield sample(plot, TRAINING_RUN, index, rng, faults=faults, beam_on=draw_of >= NO_BEAM)
+        yield sample(plot, TRAINING, index, rng, faults=faults, beam_on=draw_of >= NO_BEAM)
 
 
 def sample(
     plot: str,
-    first_run: int,
+    purpose: int,
     index: int,
     rng: np.random.Generator,
     *,
@@ -90,20 +96,32 @@ def sample(
 
     Args:
         plot: A plot of the simulated experiment.
-        first_run: Run of image 0.
+        purpose: ``TRAINING`` or ``EVALUATION``.
         index: Number of the image, from 0.
         rng: Source of statistics, time and seed.
         faults: What is wrong.
         beam_on: Whether there is beam.
     """
     conditions = Conditions(
-        run=first_run + index // CHUNKS,
-        chunk=index % CHUNKS,
+        run=run_number(plot, purpose, index // CHUNKS),
+        chunk=int(rng.integers(*CHUNK_RANGE)),
         statistics=float(np.exp(rng.uniform(np.log(0.5), np.log(3.0)))),
         beam_on=beam_on,
         time=float(rng.uniform(1.7e9, 1.9e9)),
     )
     return Sample(plot, conditions, faults, int(rng.integers(2**31)))
+
+
+def run_number(plot: str, purpose: int, index: int) -> int:
+    """Choose the number of a run.
+
+    Args:
+        plot: A plot of the simulated experiment.
+        purpose: ``TRAINING`` or ``EVALUATION``.
+        index: Number of the run within its purpose, from 0.
+    """
+    rng = np.random.default_rng([*seed_of(plot, "run"), purpose, index])
+    return 2 * int(rng.integers(*RUN_RANGE)) + purpose
 
 
 def dataset(samples: list[Sample], preprocessing: str, shape: Shape, workers: int) -> Dataset:
