@@ -4,7 +4,7 @@ import shutil
 import statistics
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from hydra_ioc.bench.measure import Client, burst, latency, settle, throughput
 from hydra_ioc.bench.original import original_rate
 from hydra_ioc.bench.plots import PlotFile, draw_files, repeated
 from hydra_ioc.bench.stand import Stand, wait_for
+from hydra_ioc.release import DEMO_MODELS, write_index
 from pipeline.errors import HydraError
 from pipeline.vision.card import read_card, write_card
+from pipeline.vision.maps import map_overhead
 
 BURST_PLOTS = 92
 """Source: the largest set of plots that arrives at once in the original's halls."""
@@ -66,6 +68,10 @@ def run(effort: Effort, say: Callable[[str], None]) -> dict[str, Any]:
     result["latency_p50_ms"] = measured.p50_ms
     result["latency_p99_ms"] = measured.p99_ms
     result["absolute"]["latency_samples"] = measured.samples
+    say("the cost of the activation maps")
+    overhead = map_overhead(DEMO_MODELS / digests[plots[0]])
+    result["map_overhead"] = overhead.ratio
+    result["absolute"]["map_overhead"] = asdict(overhead)
     return result
 
 
@@ -134,32 +140,36 @@ def clone_plots(stand: Stand, files: list[PlotFile], count: int) -> list[PlotFil
     """
     digests = active_models(stand)
     store = stand.config.under_state(stand.config.predict.models)
-    clones = []
+    release = stand.folder / "copies"
+    release.mkdir()
+    clones, index = [], {}
     for number in range(count - len(files)):
         source = files[number % len(files)]
         name = f"{source.plot}_copy{number // len(files)}"
-        stand.command("plots", "add", name, "--group", "Copies", "--labels", "Good,Bad,NoData")
-        stand.command("plots", "model", name, clone_model(store, digests[source.plot], name))
+        index[name] = clone_model(store / digests[source.plot], release, name)
         clones.append(PlotFile(name, source.chunk, source.data, source.bad))
+    if index:
+        write_index(release, index)
+        stand.command("models", "install", "--from", str(release))
     return clones
 
 
-def clone_model(store: Path, digest: str, plot: str) -> str:
+def clone_model(source: Path, into: Path, plot: str) -> str:
     """Copy a model under a card for another plot.
 
     Args:
-        store: The model store.
-        digest: The model to copy.
+        source: The model's folder.
+        into: Where the copy goes.
         plot: Whom the copy judges.
 
     Returns:
         The digest of the copy.
     """
-    folder = Path(tempfile.mkdtemp(dir=store, prefix=".copy-"))
-    card = read_card(store / digest)
+    folder = Path(tempfile.mkdtemp(dir=into, prefix=".copy-"))
+    card = read_card(source)
     for name in card.files:
-        shutil.copy2(store / digest / name, folder / name)
+        shutil.copy2(source / name, folder / name)
     copy = write_card(folder, msgspec.structs.replace(card, plots=(plot,)))
     folder.chmod(0o755)
-    folder.rename(store / copy)
+    folder.rename(into / copy)
     return copy

@@ -12,7 +12,7 @@ from simulation.drawing import Fault
 from simulation.faults import KINDS
 from simulation.plots import PLOTS
 
-DEFAULT_PLOTS = 15
+DEFAULT_PLOTS = len(PLOTS)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
