@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from pipeline.config import Config
 from pipeline.errors import LabelError
-from pipeline.vision.dataset import load_labelled, read_table
+from pipeline.vision.card import ModelCard
+from pipeline.vision.dataset import Dataset, load_labelled, read_table
 from pipeline.vision.evaluation import Rate, balanced_accuracy, confusion
 from pipeline.vision.serving import load
 
@@ -54,13 +55,17 @@ def judge_labelled(config: Config, folder: Path, table: Path, digest: str) -> di
             for first in range(0, len(data), BATCH)
         ]
     )
+    return {"model": digest, **_compared(card, data, weights)}
+
+
+def _compared(card: ModelCard, data: Dataset, weights: NDArray[np.float32]) -> dict[str, Any]:
+    """Compare weights (N, C) with the truth of N images."""
     given = weights.argmax(axis=1)
     matrix = confusion(data.truth, given, len(card.labels))
     thresholds = np.array([card.thresholds[label] for label in card.labels])
     confirmed = weights.max(axis=1) >= thresholds[given]
     low, high = _interval(data.truth, given, data.runs, len(card.labels))
     return {
-        "model": digest,
         "images": len(data),
         "runs": len(set(data.runs.tolist())),
         "runs_also_in_training": sorted(set(data.runs.tolist()) & set(card.training_runs)),
