@@ -255,3 +255,17 @@ def test_given_a_model_when_the_cost_of_its_maps_is_measured_then_it_is_a_ratio(
     assert found.with_map_ms > 0
     assert found.without_map_ms > 0
     assert -0.9 < found.ratio < 9.0
+
+
+def test_given_maps_when_their_heat_is_weighed_then_cold_costs_most_and_inside_least() -> None:
+    from pipeline.vision.fitting import heat_outside
+
+    regions = np.zeros((4, 2, 4, 4), np.float32)
+    regions[:3, 1, :2] = 1.0  # the fourth image has no known region
+    maps = np.zeros_like(regions)
+    maps[0, 1, :2] = 1.0
+    maps[1, 1, 2:] = 1.0
+    inside, outside, cold, unknown = np.asarray(heat_outside(regions, maps))
+    assert inside == pytest.approx(0.0, abs=0.02)
+    assert cold == outside > 5.0
+    assert unknown == 0.0
