@@ -4,7 +4,9 @@ import asyncio
 import json
 import os
 import queue
+import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +19,6 @@ from p4p.client.thread import Context
 
 from pipeline.config import Config, load
 from pipeline.messages import Catalogue
-from tests.conftest import free_port
 from tests.ioc.fake_keeper import FakeKeeper, make_catalogue
 
 HYDRA = Path(sys.executable).with_name("hydra-ioc")
@@ -33,21 +34,38 @@ def wait_until(condition: Callable[[], Any], what: str, timeout: float = PATIENC
     return result
 
 
-def free_ports(count: int) -> list[int]:
-    """Give neighbouring-free ports for both protocols."""
-    found: list[int] = []
-    while len(found) < count:
-        port = free_port()
-        if port not in found:
-            found.append(port)
-    return found
+def free_ports() -> tuple[int, int]:
+    """Give a port for Channel Access, and one for pvAccess whose next one is free, too.
+
+    They lie below the range from which the kernel gives ports to outgoing
+    connections: one of those could take a port before the IOC does.
+    """
+    chosen = random.SystemRandom()
+    while True:
+        port = chosen.randrange(20_000, 32_000)
+        if all(is_free(one) for one in range(port, port + 3)):
+            return port, port + 1
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nothing on loopback uses a port, neither TCP nor UDP."""
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+    ):
+        try:
+            tcp.bind(("127.0.0.1", port))
+            udp.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def write_config(folder: Path, **tables: dict[str, object]) -> Path:
     """Write the TOML file of a deployment on ports of its own."""
     import tomli_w
 
-    ca_port, pva_port = free_ports(2)
+    ca_port, pva_port = free_ports()
     ioc = {"ca_port": ca_port, "pva_port": pva_port, "silence_s": 2.0, **tables.pop("ioc", {})}
     sockets = {"timeout_s": 2.0, **tables.pop("sockets", {})}
     path = folder / "deployment.toml"
@@ -144,7 +162,10 @@ class IocProcess:
 
     def wait_ready(self) -> float:
         """Wait for the ready line, give how long it took."""
-        line = self._lines.get(timeout=PATIENCE_S)
+        try:
+            line = self._lines.get(timeout=PATIENCE_S)
+        except queue.Empty:
+            raise AssertionError(f"the IOC is not ready: {self.log.read_text()}") from None
         assert line == "hydra-ioc ioc: ready\n"
         return time.monotonic() - self.began
 

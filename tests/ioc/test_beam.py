@@ -10,8 +10,7 @@ import pytest
 from ioc.beam import number
 from pipeline.alarm import Severity, Status
 from pipeline.messages import SetConditions, SnapshotRequest
-from tests.conftest import free_port
-from tests.ioc.rig import CaClient, Rig, wait_until
+from tests.ioc.rig import CaClient, Rig, free_ports, wait_until
 from tests.ioc.test_record_behaviour import GOOD
 
 FACILITY = """
@@ -71,7 +70,7 @@ def last_conditions(rig: Rig) -> SetConditions | None:
 
 
 def test_given_facility_pvs_when_they_change_and_vanish_then_the_keeper_hears(folder, monkeypatch):
-    port = free_port()
+    port, _ = free_ports()
     facility = Facility(port, folder)
     monkeypatch.setenv("EPICS_CA_ADDR_LIST", f"127.0.0.1:{port}")
     outside = CaClient(port, prefix="FAC:")

@@ -23,6 +23,8 @@ def show(rig: Rig, plot: str, weights: dict[str, float]) -> None:
     """Show an image and wait until it is served."""
     state = rig.keeper.show_image(plot, weights, drawn=False)
     wait_until(lambda: rig.ca.value(f"{plot}:Count") == state.count, "the image is served")
+    # An answer may overtake the events of the same moment, the next one cannot.
+    rig.ca.value(f"{plot}:Count")
 
 
 def acks(rig: Rig, plot: str) -> int:

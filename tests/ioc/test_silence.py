@@ -178,7 +178,8 @@ def test_given_the_keeper_is_away_when_the_ioc_starts_then_site_and_stages_are_s
     path = write_config(folder)
     ioc = IocProcess(path, wait=False)
     client = CaClient(load(path).ioc.ca_port)
-    assert client.ask("connect", pv="Keeper:State", timeout=20)["connected"]
+    answer = client.ask("connect", pv="Keeper:State", timeout=20)
+    assert answer["connected"], ioc.log.read_text()
     wait_until(lambda: client.get("Keeper:State")["status"] == Status.COMM, "Keeper is silent")
     assert client.value("Keeper:Reason").startswith("Keeper is silent")
     assert client.get("Producer")["severity"] == Severity.INVALID
