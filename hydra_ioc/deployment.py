@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -155,6 +156,7 @@ def _wait_until_served(config: Config, supervisor: Supervisor, stop: Stop) -> in
         The number of plots; None when told to stop before.
     """
     os.environ.update(epics_environment(config))
+    logging.getLogger("caproto").setLevel(logging.WARNING)
     deadline = time.monotonic() + READY_WAIT_S
     names: list[str] | None = None
     served: set[str] = set()

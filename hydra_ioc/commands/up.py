@@ -43,7 +43,7 @@ def command(
     for line in bring_up(config, demo=with_demo, screen=screen, for_s=for_s):
         click.echo(line)
         if line.startswith("hydra: ready"):
-            click.echo(_hints(config, screen=screen))
+            click.echo(_hints(config, screen=screen, demo=with_demo))
 
 
 def with_input(config: Config, tree: Path | None) -> Config:
@@ -63,12 +63,16 @@ def with_input(config: Config, tree: Path | None) -> Config:
     return Config.model_validate(config.model_copy(update={"input": changed}).model_dump())
 
 
-def _hints(config: Config, *, screen: bool) -> str:
+def _hints(config: Config, *, screen: bool, demo: bool) -> str:
     variables = epics_environment(config)
     shown = ("EPICS_CA_AUTO_ADDR_LIST", "EPICS_CA_ADDR_LIST", "EPICS_CA_SERVER_PORT")
     lines = ["  EPICS clients on this machine:"]
     lines += [f"    export {name}='{variables[name]}'" for name in shown]
+    if demo:
+        lines.append("  knock out a crate:")
+        lines.append("    .venv/bin/hydra-ioc demo fault dead-crate CDC_occupancy")
     if not screen:
         run = config.under_state(Path("run")) / "deployment.toml"
-        lines.append(f"  the Run screen, on a display: .venv/bin/hydra-ioc --config {run} screen")
+        lines.append("  the Run screen, on a display:")
+        lines.append(f"    .venv/bin/hydra-ioc --config {run} screen")
     return "\n".join(lines)

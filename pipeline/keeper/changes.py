@@ -6,6 +6,7 @@ from db.audit_queries import Actor, audit
 from db.catalogue_queries import set_ignored
 from db.operation_queries import post_news
 from db.threshold_queries import set_threshold
+from db.user_queries import require
 from pipeline.messages import Command, Reload, SetIgnore, SetNews, SetThreshold, Who
 
 ACTIONS = {
@@ -29,7 +30,11 @@ def apply(session: Session, command: Command) -> str:
 
     Raises:
         CommandError: It cannot be done; says what was expected.
+        NotPermitted: No role of the user allows it.
     """
+    plot_name = command.plot if isinstance(command, SetThreshold | SetIgnore) else None
+    if isinstance(command, SetThreshold | SetIgnore | SetNews):
+        require(session, actor(command.who), ACTIONS[type(command)], plot_name)
     match command:
         case SetThreshold(who=who, plot=plot, label=label, value=value):
             old = set_threshold(session, actor(who), plot, label, value)

@@ -6,7 +6,7 @@ import time
 
 from sqlalchemy.orm import Session
 
-from pipeline.errors import CommandError, StoreError, StoreUnavailable
+from pipeline.errors import CommandError, NotPermitted, StoreError, StoreUnavailable
 from pipeline.keeper.catalogue import Plots, read_plots
 from pipeline.keeper.changes import apply
 from pipeline.keeper.changes import refuse as record_refusal
@@ -49,7 +49,8 @@ class Office:
             text, plots = await core.store.write(lambda session: _carry_out(session, command))
         except CommandError as error:
             await self._record_refusal(command, str(error))
-            return Refused(kind="invalid", text=str(error)[:4000])
+            kind = "not-permitted" if isinstance(error, NotPermitted) else "invalid"
+            return Refused(kind=kind, text=str(error)[:4000])
         except StoreError as error:
             return Refused(kind="unavailable", text=f"nothing was changed: {error}"[:4000])
         if isinstance(command, SetNews):

@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy import select, text
 
 from db.audit import AuditLog
+from db.audit_queries import Actor
 from db.catalogue import Classification, PlotType, ValidClassification
 from db.engine import reading, writing
 from db.models import ModelThreshold, ThresholdHistory
 from db.operation import LivePlot, RunHistory
+from db.user_queries import grant
 from pipeline.alarm import Severity
 from pipeline.messages import (
     Accepted,
@@ -325,3 +327,23 @@ def test_given_many_changes_at_once_when_asked_then_all_are_answered_in_order(co
 
     asyncio.run(scene())
     assert [row.new for row in rows(engine, ThresholdHistory)] == [n / 100 for n in range(50)]
+
+
+def test_given_roles_when_a_user_without_one_asks_then_not_permitted_and_audited(
+    config, cdc, engine
+):
+    with writing(engine) as session:
+        grant(session, Actor("chief", "console", ""), "chief", "Admin")
+
+    async def scene():
+        async with running(config) as client:
+            reply = await client.ask(threshold(0.9))
+            assert isinstance(reply, Refused)
+            assert reply.kind == "not-permitted"
+            assert f"user {WHO.user} on host {WHO.host} may not set-threshold" in reply.text
+
+    asyncio.run(scene())
+    with reading(engine) as session:
+        assert session.scalars(select(ModelThreshold.threshold)).first() != 0.9
+        refusal = session.scalars(select(AuditLog).where(~AuditLog.accepted)).one()
+        assert refusal.action == "set-threshold"
