@@ -41,7 +41,10 @@ class Rate:
             fraction * (1 - fraction) / self.total + square / (4 * self.total**2)
         )
         scale = 1 + square / self.total
-        return max(0.0, (centre - width) / scale), min(1.0, (centre + width) / scale)
+        # At either end the bound is exact; rounding would leave a trace of it.
+        low = (centre - width) / scale if self.hits else 0.0
+        high = (centre + width) / scale if self.hits < self.total else 1.0
+        return low, high
 
     def as_json(self) -> dict[str, float | int | None]:
         """Give the counts, the fraction and its interval as a JSON object."""
