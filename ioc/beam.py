@@ -3,14 +3,14 @@
 import asyncio
 import getpass
 import logging
-import math
 import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from ioc.board import Board
+from ioc.facility import FacilityPv, watch
 from ioc.value import EPICS_EPOCH, PvValue
 from pipeline.alarm import Severity, Status
 from pipeline.config import Config
@@ -82,22 +82,20 @@ class Beam:
 
     async def run(self) -> None:
         """Watch the facility's PVs until cancelled."""
-        watched: list[Any] = []
-        if self._config.beam.pv is not None or self._config.beam.run_pv is not None:
-            watched = self._watch(asyncio.get_running_loop())
         self._show(self._facility.beam_current)
-        try:
-            while True:
-                await self._changed.wait()
-                self._changed.clear()
-                await self._tell()
-        finally:
-            for pv in watched:
-                pv.disconnect()
+        async with asyncio.TaskGroup() as tasks:
+            if self._config.beam.pv is not None or self._config.beam.run_pv is not None:
+                tasks.create_task(watch(self._facility_pvs(asyncio.get_running_loop())))
+            tasks.create_task(self._keep_telling())
 
-    def _watch(self, loop: asyncio.AbstractEventLoop) -> list[Any]:
-        """Connect to the facility's PVs; libca calls back in its own thread."""
-        import epics  # starts libca, which only this needs
+    async def _keep_telling(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self._tell()
+
+    def _facility_pvs(self, loop: asyncio.AbstractEventLoop) -> list[FacilityPv]:
+        from epics import ca  # starts libca, which only this needs
 
         def on_beam(value: float | None) -> None:
             loop.call_soon_threadsafe(self._take, "beam_current", value)
@@ -106,7 +104,7 @@ class Beam:
             loop.call_soon_threadsafe(self._take, "run", -1 if value is None else int(value))
 
         wanted = [(self._config.beam.pv, on_beam), (self._config.beam.run_pv, on_run)]
-        return [watch(epics, name, told) for name, told in wanted if name is not None]
+        return [FacilityPv(ca, name, told) for name, told in wanted if name is not None]
 
     def _take(self, name: str, value: float | None) -> None:
         now = Conditions(**{**asdict(self._facility), name: value})
@@ -143,46 +141,3 @@ class Beam:
             except CommandError as error:
                 logger.warning("event=conditions-not-sent reason=%r", str(error))
                 await asyncio.sleep(RETRY_S)
-
-
-def watch(epics: Any, name: str, told: Callable[[float | None], None]) -> Any:
-    """Monitor a number of the facility.
-
-    Args:
-        epics: The module ``epics``.
-        name: The PV.
-        told: Called in libca's thread with each value, None when unknown.
-
-    Returns:
-        The PV, to be disconnected at the end.
-    """
-
-    def on_value(value: Any = None, severity: int = 0, **_: Any) -> None:
-        told(number(value, severity))
-
-    def on_connection(conn: bool, **_: Any) -> None:
-        if not conn:
-            told(None)
-
-    return epics.PV(
-        name,
-        callback=on_value,
-        connection_callback=on_connection,
-        auto_monitor=epics.dbr.DBE_VALUE | epics.dbr.DBE_ALARM,
-    )
-
-
-def number(value: Any, severity: int) -> float | None:
-    """Give a facility's value as a number, None when it says nothing.
-
-    Args:
-        value: As the client library gives it.
-        severity: Alarm severity of it; an INVALID value is unknown.
-    """
-    if severity >= Severity.INVALID or isinstance(value, bool | str) or value is None:
-        return None
-    try:
-        result = float(value)
-    except (TypeError, ValueError):
-        return None
-    return result if math.isfinite(result) else None

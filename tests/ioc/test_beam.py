@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ioc.beam import number
+from ioc.facility import number
 from pipeline.alarm import Severity, Status
 from pipeline.messages import SetConditions, SnapshotRequest
 from tests.ioc.rig import CaClient, Rig, free_ports, wait_until
