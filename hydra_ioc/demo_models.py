@@ -16,6 +16,8 @@ SIZE_LIMIT: Final = 10_000_000
 """Most bytes that all models of the release may have together."""
 WORKERS: Final = 2
 """Processes that draw."""
+GOOD_ODDS: Final = 5.0
+"""Faults are drawn for half of the training images; in operation they are rare."""
 
 Progress = Callable[[str], None]
 
@@ -52,7 +54,7 @@ def make(
     from pipeline.vision.fitting import Settings
     from pipeline.vision.merged import train_merged
 
-    settings = Settings(epochs=epochs, seed=seed, validation=0.2)
+    settings = Settings(epochs=epochs, seed=seed, validation=0.2, good_odds=GOOD_ODDS)
     last = Settings(epochs=polish, seed=seed, validation=0.2, learning_rate=5e-4)
     datasets: dict[str, Dataset] = {}
     for plot in PLOTS:

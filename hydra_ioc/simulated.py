@@ -17,8 +17,8 @@ from simulation.drawing import HEIGHT, LABELS, WIDTH, Box, Conditions, Drawing, 
 from simulation.plots import PLOTS
 from simulation.render import draw
 
-CHUNKS: Final = 5
-"""Images of one run."""
+CHUNKS: Final = 2
+"""Images of one run; detectors drift from run to run, so many runs teach more."""
 TRAINING: Final = 0
 """Remainder by two of the run numbers of all trainings."""
 EVALUATION: Final = 1

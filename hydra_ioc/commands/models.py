@@ -79,15 +79,15 @@ def install(config_file: Path | None, source: Path) -> None:
 @command.command("make-demo")
 @click.option(
     "--images",
-    default=900,
+    default=500,
     show_default=True,
     type=click.IntRange(100, 20_000),
     help="Images of each plot type.",
 )
-@click.option("--epochs", default=14, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--epochs", default=9, show_default=True, type=click.IntRange(1, 1000))
 @click.option(
     "--polish",
-    default=4,
+    default=3,
     show_default=True,
     type=click.IntRange(0, 1000),
     help="Epochs of each plot type alone, after the common ones.",
@@ -102,7 +102,7 @@ def install(config_file: Path | None, source: Path) -> None:
 def make_demo(**options: Any) -> None:
     """Train the demo's models on the simulated experiment and write them.
 
-    Needs the training extra (TensorFlow) and about half an hour on two cores.
+    Needs the training extra (TensorFlow) and about a quarter of an hour on two free cores.
 
     Example: hydra-ioc models make-demo
     """

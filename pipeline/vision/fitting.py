@@ -41,6 +41,9 @@ class Settings:
     seed: int = 1
     heat_weight: float = 0.3
     """Weight of the loss that draws heat into known fault regions."""
+    good_odds: float = 1.0
+    """By how much Good is likelier in operation than in training, relative to
+    every other label."""
     threads: int = 2
 
 

@@ -3,6 +3,7 @@
 Needs the training extra (TensorFlow); serving never imports this module.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -130,8 +131,29 @@ def adapt(network: Network, training: Dataset) -> None:
     network.baseline.adapt(training.images[chosen] if chosen.any() else training.images)
 
 
+def favour_good(body: keras.Model, labels: tuple[str, ...], odds: float) -> None:
+    """Move a body from the shares of its training to those of operation.
+
+    Args:
+        body: A fitted body.
+        labels: Its labels.
+        odds: By how much Good is likelier in operation, above 0; 1 changes nothing.
+
+    Source:
+        Bayes' theorem: a change of the prior adds the logarithm of its odds
+        to the logit.
+    """
+    if GOOD not in labels:
+        return
+    dense = body.get_layer("logits")
+    bias = dense.bias.numpy()
+    bias[labels.index(GOOD)] += math.log(odds)
+    dense.bias.assign(bias)
+
+
 def assess(task: Task) -> Trained:
-    """Judge the validation images and choose the thresholds on them."""
+    """Fit the priors to operation, judge the validation images, choose the thresholds."""
+    favour_good(task.network.body, task.dataset.labels, task.settings.good_odds)
     labels, network = task.dataset.labels, task.network
     training, held_out = task.dataset.take(task.training), task.dataset.take(task.validation)
     probabilities = predict(network.model, held_out.images)

@@ -269,3 +269,16 @@ def test_given_maps_when_their_heat_is_weighed_then_cold_costs_most_and_inside_l
     assert inside == pytest.approx(0.0, abs=0.02)
     assert cold == outside > 5.0
     assert unknown == 0.0
+
+
+def test_given_odds_when_good_is_favoured_then_the_probabilities_follow_bayes(trained_toy) -> None:
+    from pipeline.vision.architectures import build
+    from pipeline.vision.training import favour_good
+
+    network = build("domain-cbam", 3, SHAPE)
+    images, _ = fresh_images(5)
+    before = network.model(images, training=False)["probabilities"].numpy()
+    favour_good(network.body, LABELS, 5.0)
+    after = network.model(images, training=False)["probabilities"].numpy()
+    expected = before * np.array([5.0, 1.0, 1.0])
+    assert np.allclose(after, expected / expected.sum(axis=1, keepdims=True), atol=1e-5)
