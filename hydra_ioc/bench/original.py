@@ -14,8 +14,10 @@ from pathlib import Path
 
 from hydra_ioc.bench.plots import PlotFile
 
-INPUT_SHAPE = (299, 299, 3)
-"""Source: Szegedy et al., Rethinking the Inception Architecture, 2015."""
+INPUT_SHAPE = (296, 296, 3)
+"""The original takes 299 x 299 (Szegedy et al., Rethinking the Inception
+Architecture, 2015); ours takes multiples of 8, and the next smaller one
+flatters the original, not us."""
 LABELS = 3
 
 
