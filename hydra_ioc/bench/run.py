@@ -90,6 +90,8 @@ def _throughput(
         bounds.append(bound_rate(files, models, digests))
         say(f"round {number + 1} of {effort.rounds}: through all stages")
         rates.append(throughput(stand, files))
+    say("OpenCV's decoder and inference alone")
+    opencv = bound_rate(repeated(good, effort.images), models, digests, opencv=True)
     say("the original's way")
     original, why = _original(good)
     rate, bound = statistics.median(rates), statistics.median(bounds)
@@ -101,6 +103,7 @@ def _throughput(
         "absolute": {
             "images_per_s": rate,
             "bound_images_per_s": bound,
+            "opencv_bound_images_per_s": opencv,
             "original_images_per_s": original,
             "original_missing": why,
             "images": effort.images,
