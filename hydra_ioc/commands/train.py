@@ -118,7 +118,7 @@ def command(
     except ImportError as error:
         raise NoTraining(
             f"training needs {error.name}, which is not installed:"
-            " pip install 'hydra-ioc[train]', or the lock file of the training extra"
+            " 'make setup' installs it from the lock file"
         ) from error
     settings = Settings(
         architecture=architecture,
