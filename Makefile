@@ -22,6 +22,7 @@ check: setup
 
 bench: setup
 	.venv/bin/hydra-ioc bench
+	.venv/bin/python -m tests.benchmarks.ioc_soak
 
 # Needs uv. Writes versions and hashes, no index addresses.
 lock:
