@@ -107,7 +107,7 @@ def describe_models(session: Session) -> list[dict[str, Any]]:
         One object a model: digest, name, architecture, labels, plots it was
         trained for, whether it is signed, where it is active.
     """
-    names = dict(session.execute(select(PlotType.id, PlotType.name)))
+    names = dict(session.execute(select(PlotType.id, PlotType.name)).all())
     trained, active, probation = defaultdict(list), defaultdict(list), defaultdict(list)
     for link in session.scalars(select(ModelPlotType)):
         trained[link.model_id].append(names[link.plot_type_id])
@@ -137,7 +137,7 @@ def _in_place(engine: Engine, index: dict[str, str]) -> bool:
                 select(PlotType.name, Model.digest)
                 .join(ActiveModel, ActiveModel.plot_type_id == PlotType.id)
                 .join(Model, ActiveModel.model_id == Model.id)
-            )
+            ).all()
         )
         names = set(session.scalars(select(PlotType.name)))
     return set(PLOTS) <= names and all(found.get(plot) == index[plot] for plot in index)
@@ -165,7 +165,7 @@ def _add_plots(session: Session, wanted: list[str]) -> int:
 
 
 def _activate(session: Session, who: Actor, index: dict[str, str]) -> int:
-    ids = dict(session.execute(select(Model.digest, Model.id)))
+    ids = dict(session.execute(select(Model.digest, Model.id)).all())
     activated = 0
     for plot, digest in index.items():
         active = session.get(ActiveModel, plot_type(session, plot).id)
