@@ -18,6 +18,7 @@ def test_given_good_and_bad_plots_when_dropped_then_the_pvs_say_so_and_a_caput_r
 
     stand.drop(good.name, good.data)
     wait_for(lambda: client.get(f"{good.plot}:Count")["value"] == 1, "the good plot", 20)
+    wait_for(lambda: client.get(f"{good.plot}:Class")["text"] == "Good", "its verdict", 5)
     first = client.get(f"{good.plot}:Class")
     assert (first["text"], first["severity"]) == ("Good", 0)
 
@@ -31,9 +32,10 @@ def test_given_good_and_bad_plots_when_dropped_then_the_pvs_say_so_and_a_caput_r
     confidence = client.get(f"{bad.plot}:Confidence")["value"]
     assert confidence < 1.0
     assert client.put(f"{bad.plot}:Threshold:Bad", 1.0)["ok"]
-    shown = client.get_all([f"{bad.plot}:{name}" for name in ("Class", "Confirmed")])
-    assert shown[f"{bad.plot}:Class"]["severity"] == 1
-    assert shown[f"{bad.plot}:Confirmed"]["text"] == "Unconfirmed"
+    assert client.get(f"{bad.plot}:Class")["severity"] == 1
+    wait_for(
+        lambda: client.get(f"{bad.plot}:Confirmed")["text"] == "Unconfirmed", "the re-judgement", 5
+    )
 
     client.put(f"{bad.plot}:Threshold:Bad", 1.5)
     assert client.get(f"{bad.plot}:Threshold:Bad")["value"] == 1.0
@@ -64,11 +66,14 @@ def test_given_every_process_killed_in_turn_when_200_images_flow_then_each_is_re
     assert keys(history(stand)) == sorted((file.plot, file.chunk) for file in files)
     wait_for(lambda: not list(stand.tree.rglob("*.png")), "the files to be removed", 30)
     newest = max(file.chunk for file in files)
-    wait_for(
-        lambda: client.get(f"{files[0].plot}:Chunk")["value"] == newest, "the newest chunk", 30
-    )
-    shown = client.get(f"{files[0].plot}:Class")
-    assert (shown["text"], shown["severity"]) == ("Good", 0)
+    plot = files[0].plot
+    wait_for(lambda: client.get(f"{plot}:Chunk")["value"] == newest, "the newest chunk", 30)
+
+    def good() -> bool:
+        shown = client.get(f"{plot}:Class")
+        return shown["connected"] and (shown["text"], shown["severity"]) == ("Good", 0)
+
+    wait_for(good, "the newest verdict, which comes beside its chunk", 10)
 
 
 def test_given_the_ioc_restarted_when_it_is_back_then_all_values_and_times_are_as_before(
