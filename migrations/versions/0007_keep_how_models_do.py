@@ -1,0 +1,14 @@
+"""Keep how models do: trailing accuracy, drift, retraining requests."""
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
