@@ -147,7 +147,7 @@ def test_given_somebody_elses_database_when_required_then_it_is_left_alone(url):
 
 @pytest.mark.parametrize("revision", ["nonsense", "7777", "-1", ""])
 def test_given_no_such_revision_when_upgraded_then_the_known_ones_are_listed(tmp_path, revision):
-    with pytest.raises(CommandError, match="known are 0001, 0002, .* and base"):
+    with pytest.raises(CommandError, match=r"known are 0001, 0002, .* and base"):
         upgrade(f"sqlite:///{tmp_path / 'x.db'}", revision=revision)
 
 
@@ -180,8 +180,8 @@ def test_given_no_difference_when_a_revision_is_written_then_it_is_numbered_and_
     monkeypatch.setattr(startup, "MIGRATIONS", copy)
     url = f"sqlite:///{tmp_path / 'x.db'}"
     upgrade(url)
-    path = new_revision(url, "change nothing")
     number = f"{int(head_revision()) + 1:04d}"
+    path = new_revision(url, "change nothing")
     assert path.name == f"{number}_change_nothing.py"
     assert "pass" in path.read_text()
     assert upgrade(url) == number
