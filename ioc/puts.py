@@ -44,6 +44,7 @@ class Clerk:
         self._send = send
         self.refused = 0
         self.on_refusal: Callable[[], None] = lambda: None
+        self.on_record: Callable[[str, object, Client, str], None] = lambda *_: None
         self.run_number: Callable[[], int] = lambda: -1
 
     def may_write(self, description: PvDescription, client: Client) -> bool:
@@ -66,9 +67,14 @@ class Clerk:
         try:
             target = self._permitted(description, client)
             checked = check(description, content)
+        except CommandError as error:
+            self.refuse(description.name, client, str(error), content)
+            raise
+        try:
             await self._carry_out(description, target, checked, client)
         except CommandError as error:
-            self.refuse(description.name, client, str(error))
+            # The Keeper has it on record already, or is away.
+            self._count(description.name, client, str(error))
             raise
         # The beam current comes every few seconds; that is no event for a log.
         steady = target.setting in (Setting.BEAM, Setting.ALARM_HANDLER)
@@ -81,8 +87,19 @@ class Clerk:
             checked,
         )
 
-    def refuse(self, name: str, client: Client, why: str) -> None:
-        """Count and log a refused put."""
+    def refuse(self, name: str, client: Client, why: str, value: object = None) -> None:
+        """Count and log a refused put, and have it put on record.
+
+        Args:
+            name: Name of the PV.
+            client: Who sent it.
+            why: Why it is refused.
+            value: What came, as far as it could be decoded.
+        """
+        self.on_record(name, value, client, why)
+        self._count(name, client, why)
+
+    def _count(self, name: str, client: Client, why: str) -> None:
         self.refused += 1
         logger.warning(
             "pv=%s user=%r host=%s event=put-refused reason=%r",

@@ -23,6 +23,7 @@ from ioc.memory import Memory
 from ioc.plots import Plots
 from ioc.puts import Clerk
 from ioc.pva_face import PvaFace
+from ioc.refusal_record import RefusalRecord
 from ioc.site_pvs import catalogue_text, site_values
 from ioc.value import PvValue
 from pipeline.config import Config
@@ -57,7 +58,9 @@ class Ioc:
         self.plots = Plots(config.prefix, self.board, self.memory)
         self.keeper = KeeperClient(context, config, self)
         self.clerk = Clerk(self.board, load_rules(config), self.keeper.send)
+        self.refusals = RefusalRecord(self.keeper.send)
         self.clerk.on_refusal = self._count_refusal
+        self.clerk.on_record = self.refusals.note
         self.clerk.run_number = lambda: self.beam.conditions.run
         self.ca_face = CaFace(self.clerk, self.memory)
         self.pva_face = PvaFace(self.clerk)
@@ -112,6 +115,7 @@ class Ioc:
 
     def _count_refusal(self) -> None:
         self.pulse.gauges["RefusedPuts"] = float(self.clerk.refused)
+        self.pulse.gauges["RefusedPutsNotRecorded"] = float(self.refusals.lost)
         self.board.show(
             {f"{self._config.prefix}Ioc:Refused": PvValue(self.clerk.refused, time=time.time())}
         )
@@ -215,6 +219,7 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
                 tasks.create_task(ioc.health.run())
                 tasks.create_task(ioc.beam.run())
                 tasks.create_task(ioc.pulse.run(context, config))
+                tasks.create_task(ioc.refusals.run())
                 tasks.create_task(ioc.tick())
                 await ioc.complete.wait()
                 ready()

@@ -7,7 +7,15 @@ from db.catalogue_queries import set_ignored
 from db.operation_queries import post_news
 from db.threshold_queries import set_threshold
 from db.user_queries import require
-from pipeline.messages import Command, Reload, SetIgnore, SetNews, SetThreshold, Who
+from pipeline.messages import (
+    Command,
+    PutRefused,
+    Reload,
+    SetIgnore,
+    SetNews,
+    SetThreshold,
+    Who,
+)
 
 ACTIONS = {
     SetThreshold: "set-threshold",
@@ -71,6 +79,12 @@ def refuse(session: Session, command: Command, why: str) -> None:
         case _:
             raise TypeError(f"{type(command).__name__} is never on record")
     audit(session, actor(who), ACTIONS[type(command)], subject, new=new, accepted=False)
+
+
+def note_refused_put(session: Session, note: PutRefused) -> None:
+    """Put on record that the IOC refused a put."""
+    new = {"value": note.value, "refused": note.who.why, "times": note.times}
+    audit(session, actor(note.who), "put", note.pv, new=new, accepted=False)
 
 
 def actor(who: Who) -> Actor:

@@ -19,6 +19,7 @@ from pipeline.keeper.refusals import refuse
 from pipeline.messages import (
     Accepted,
     Command,
+    PutRefused,
     Refused,
     Reload,
     Reply,
@@ -37,7 +38,15 @@ QUEUE_LIMIT: Final = 256
 """Changes that may wait for the record."""
 ID_LIMIT: Final = 16
 """Longest request id, in bytes."""
-COMMANDS: Final = (SetThreshold, SetIgnore, SetNews, Reload, SetConditions, SnapshotRequest)
+COMMANDS: Final = (
+    SetThreshold,
+    SetIgnore,
+    SetNews,
+    Reload,
+    SetConditions,
+    SnapshotRequest,
+    PutRefused,
+)
 Parts = list[bytes | memoryview]
 
 

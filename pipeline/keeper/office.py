@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.errors import CommandError, NotPermitted, StoreError, StoreUnavailable
 from pipeline.keeper.catalogue import Plots, read_plots
-from pipeline.keeper.changes import apply
+from pipeline.keeper.changes import apply, note_refused_put
 from pipeline.keeper.changes import refuse as record_refusal
 from pipeline.keeper.core import Core
 from pipeline.keeper.intake import INTEGER_LIMIT
@@ -16,6 +16,7 @@ from pipeline.keeper.publisher import Parts, state_parts
 from pipeline.messages import (
     Accepted,
     Command,
+    PutRefused,
     Refused,
     Reply,
     SetConditions,
@@ -45,6 +46,8 @@ class Office:
         core = self._core
         if away := core.store.away or ("" if core.loaded else "the catalogue is not read yet"):
             return Refused(kind="unavailable", text=f"nothing was changed: {away}"[:4000])
+        if isinstance(command, PutRefused):
+            return await self._note(command)
         try:
             text, plots = await core.store.write(lambda session: _carry_out(session, command))
         except CommandError as error:
@@ -90,6 +93,13 @@ class Office:
             *(state_parts(publication) for publication in core.board.snapshot()),
             encode(core.board.site(time.time())),
         ]
+
+    async def _note(self, note: PutRefused) -> Reply:
+        try:
+            await self._core.store.write(lambda session: note_refused_put(session, note))
+        except StoreError as error:
+            return Refused(kind="unavailable", text=f"nothing was recorded: {error}"[:4000])
+        return Accepted()
 
     async def _record_refusal(self, command: Command, why: str) -> None:
         try:

@@ -42,6 +42,7 @@ from pipeline.messages.codec import (
 )
 from pipeline.messages.commands import (
     Accepted,
+    PutRefused,
     Refused,
     Reload,
     SetConditions,
@@ -80,6 +81,7 @@ __all__ = [
     "Order",
     "PlotEntry",
     "PlotState",
+    "PutRefused",
     "Ready",
     "Refused",
     "Reload",

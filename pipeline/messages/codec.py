@@ -10,6 +10,7 @@ from pipeline.messages.base import SCHEMA_VERSION, Message
 from pipeline.messages.catalogue import Catalogue
 from pipeline.messages.commands import (
     Accepted,
+    PutRefused,
     Refused,
     Reload,
     SetConditions,
@@ -22,7 +23,7 @@ from pipeline.messages.flow import Done, Order, PlotState, Report, SiteState
 from pipeline.messages.heartbeat import Heartbeat
 from pipeline.messages.workers import Beat, Finished, Leaving, Ready
 
-Command = SetThreshold | SetIgnore | SetConditions | SetNews | Reload | SnapshotRequest
+Command = SetThreshold | SetIgnore | SetConditions | SetNews | Reload | SnapshotRequest | PutRefused
 Reply = Accepted | Refused
 AnyMessage = (
     Order

@@ -57,6 +57,18 @@ class Reload(Message, kw_only=True, frozen=True, tag="reload"):
     who: Who
 
 
+class PutRefused(Message, kw_only=True, frozen=True, tag="put-refused"):
+    """The IOC refused a client's put before it became a command: for the audit log."""
+
+    who: Who
+    """``why`` says why it was refused."""
+    pv: Name
+    value: Annotated[str, msgspec.Meta(max_length=200)]
+    """What the client sent, as text."""
+    times: Annotated[int, msgspec.Meta(ge=1)] = 1
+    """How often the same was refused since the last such message."""
+
+
 class SnapshotRequest(Message, kw_only=True, frozen=True, tag="snapshot"):
     """Ask for the catalogue and the state of every plot.
 

@@ -29,6 +29,7 @@ from pipeline.messages import (
     ModelRef,
     PlotEntry,
     PlotState,
+    PutRefused,
     Refused,
     SetConditions,
     SetIgnore,
@@ -179,6 +180,7 @@ class FakeKeeper:
         self.pictures: dict[str, tuple[bytes, bytes]] = {}
         self.site = SiteState()
         self.received: list[object] = []
+        self.refused_puts: list[PutRefused] = []
         self.refuse_with: str | None = None
         self.answer = True
         self.pulses = [Pulse("Keeper"), Pulse("Feeder"), Pulse("Balancer")]
@@ -255,6 +257,11 @@ class FakeKeeper:
                 command, _ = decode(parts)
             except MessageError as error:
                 reply = encode(Refused(kind="invalid", text=str(error)))
+                await self.router.send_multipart([peer, key, *reply])
+                continue
+            if isinstance(command, PutRefused):
+                self.refused_puts.append(command)
+                reply = encode(Accepted())
                 await self.router.send_multipart([peer, key, *reply])
                 continue
             self.received.append(command)

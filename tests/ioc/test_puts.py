@@ -214,3 +214,22 @@ def test_given_a_put_over_pva_when_accepted_then_it_names_the_account(rig):
     rig.pva.put("T:BCAL_occupancy:Ignore", "Yes")
     rig.pva.put("T:BCAL_occupancy:Ignore", 0)
     assert [one.ignored for one in rig.keeper.fake.received[1:]] == [True, False]
+
+
+def test_given_refused_puts_when_a_second_has_passed_then_the_keeper_has_each_kind_once(rig):
+    notes = rig.keeper.fake.refused_puts
+    for _ in range(5):
+        rig.ca.put(THRESHOLD, 7.25, wait=True)
+    with pytest.raises(RemoteError, match="read-only"):
+        rig.pva.put("T:BCAL_occupancy:Confidence", 0.625)
+
+    def told(value):
+        return [note for note in notes if note.value == value]
+
+    wait_until(lambda: sum(note.times for note in told("7.25")) == 5, "the five refusals")
+    assert "expected a number from 0 to 1, received 7.25" in told("7.25")[0].who.why
+    wait_until(lambda: told("0.625"), "the refusal of the read-only PV")
+    (second,) = told("0.625")
+    assert second.pv == "T:BCAL_occupancy:Confidence"
+    assert "read-only" in second.who.why
+    assert second.who.host == "127.0.0.1"

@@ -21,6 +21,7 @@ from pipeline.messages import (
     Catalogue,
     Heartbeat,
     PlotState,
+    PutRefused,
     Refused,
     Reload,
     SetConditions,
@@ -29,6 +30,7 @@ from pipeline.messages import (
     SetThreshold,
     SiteState,
     SnapshotRequest,
+    Who,
     encode,
 )
 from tests.pipeline.keeper.conftest import BARE, PLOTS
@@ -347,3 +349,20 @@ def test_given_roles_when_a_user_without_one_asks_then_not_permitted_and_audited
         assert session.scalars(select(ModelThreshold.threshold)).first() != 0.9
         refusal = session.scalars(select(AuditLog).where(~AuditLog.accepted)).one()
         assert refusal.action == "set-threshold"
+
+
+def test_given_a_put_that_the_ioc_refused_when_noted_then_it_is_in_the_audit_log(config, engine):
+    note = PutRefused(
+        who=Who(user="mallory", host="10.0.0.9", why="no right"), pv="X:Y", value="7", times=3
+    )
+
+    async def scene():
+        async with running(config) as client:
+            assert await client.ask(note) == Accepted()
+
+    asyncio.run(scene())
+    with reading(engine) as session:
+        line = session.scalars(select(AuditLog).where(AuditLog.action == "put")).one()
+        assert (line.user_name, line.host, line.subject) == ("mallory", "10.0.0.9", "X:Y")
+        assert line.new == {"value": "7", "refused": "no right", "times": 3}
+        assert not line.accepted
