@@ -131,7 +131,7 @@ async def serve(config: Config) -> None:
                 kill(heartbeat)
     finally:
         receiver.close(0)
-        context.term()
+        context.destroy(0)
 
 
 def _take(guard: Guard, parts: list[bytes]) -> None:

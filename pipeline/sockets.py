@@ -7,17 +7,38 @@ every receiver can ask for it again.
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 import zmq
 import zmq.asyncio
-import zmq.auth
 
 from pipeline.config import Config
+from pipeline.curve import guard_client, guard_server
 from pipeline.errors import TransportError
 from pipeline.messages import FRAME_LIMIT
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
+
+
+class PatientSocket(zmq.asyncio.Socket):
+    """A socket that waits on when ZeroMQ said "readable" and there was nothing to read.
+
+    Source:
+        pyzmq issue 1325: a peer that is turned away or lost between the two
+        leaves ``EAGAIN``, which would end the stage.
+    """
+
+    async def recv_multipart(  # type: ignore[override]
+        self, flags: int = 0, copy: bool = True, track: bool = False
+    ) -> Any:
+        """Receive one message, frame by frame; see ``zmq.Socket.recv_multipart``."""
+        while True:
+            try:
+                return await super().recv_multipart(flags, copy, track)
+            except zmq.Again:
+                if flags & zmq.NOBLOCK:
+                    raise
 
 
 def open_socket(
@@ -48,7 +69,7 @@ def open_socket(
     if name is None or (bind and connect):
         raise TransportError("expected one of bind and connect")
     endpoint = config.endpoint(name)
-    socket = context.socket(kind)
+    socket = context.socket(kind, socket_class=PatientSocket)
     socket.setsockopt(zmq.LINGER, config.sockets.linger_ms)
     socket.setsockopt(zmq.MAXMSGSIZE, FRAME_LIMIT)
     socket.setsockopt(zmq.SNDHWM, config.sockets.high_water)
@@ -56,7 +77,7 @@ def open_socket(
     if kind == zmq.ROUTER:
         socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
     try:
-        secure(socket, config, endpoint, server=bind is not None)
+        secure(socket, context, config, endpoint, server=bind is not None)
         if bind:
             _make_folder(endpoint)
             socket.bind(endpoint)
@@ -77,13 +98,20 @@ def leaves_machine(endpoint: str) -> bool:
     return url.scheme == "tcp" and (url.hostname or "*") not in LOOPBACK
 
 
-def secure(socket: zmq.asyncio.Socket, config: Config, endpoint: str, *, server: bool) -> None:
+def secure(
+    socket: zmq.asyncio.Socket,
+    context: zmq.asyncio.Context,
+    config: Config,
+    endpoint: str,
+    *,
+    server: bool,
+) -> None:
     """Give a socket its CURVE keys where its endpoint needs them.
 
     Args:
         socket: A socket that is not yet attached.
-        config: The deployment; its ``sockets.curve_folder`` holds
-            ``server.key_secret``, ``client.key_secret`` and their ``.key`` files.
+        context: Its context.
+        config: The deployment; ``sockets.curve_folder`` holds the keys.
         endpoint: Where the socket will be attached.
         server: Whether it binds.
 
@@ -98,22 +126,10 @@ def secure(socket: zmq.asyncio.Socket, config: Config, endpoint: str, *, server:
             f"{endpoint} leaves this machine and needs CURVE keys:"
             " make them with 'hydra-ioc keys FOLDER' and set sockets.curve_folder"
         )
-    own = _certificate(
-        config.under_state(folder) / f"{'server' if server else 'client'}.key_secret"
-    )
-    socket.curve_publickey, socket.curve_secretkey = own
     if server:
-        socket.curve_server = True
+        guard_server(socket, context, config.under_state(folder))
     else:
-        socket.curve_serverkey = _certificate(config.under_state(folder) / "server.key")[0]
-
-
-def _certificate(path: Path) -> tuple[bytes, bytes]:
-    try:
-        public, secret = zmq.auth.load_certificate(path)
-    except (OSError, ValueError) as error:
-        raise TransportError(f"no CURVE key at {path}: {error}") from error
-    return public, secret or b""
+        guard_client(socket, config.under_state(folder))
 
 
 def _make_folder(endpoint: str) -> None:

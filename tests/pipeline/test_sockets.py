@@ -55,7 +55,7 @@ def test_given_an_endpoint_in_use_when_bound_then_it_is_named(tmp_path, context)
     first.close(0)
 
 
-async def _heard(tmp_path, context, keys_for_client):
+async def _heard(tmp_path, context, keys):
     port = free_port()
     folder = tmp_path / "keys"
     folder.mkdir()
@@ -68,24 +68,24 @@ async def _heard(tmp_path, context, keys_for_client):
     near = Sockets(orders=f"tcp://127.0.0.1:{port}", curve_folder=folder)
     client = context.socket(zmq.PUSH)
     client.setsockopt(zmq.LINGER, 0)
-    if keys_for_client:
-        public, secret = zmq.auth.load_certificate(folder / "client.key_secret")
+    if keys != "none":
+        zmq.auth.create_certificates(folder, "stranger")
+        public, secret = zmq.auth.load_certificate(folder / f"{keys}.key_secret")
         client.curve_publickey, client.curve_secretkey = public, secret
         client.curve_serverkey = zmq.auth.load_certificate(folder / "server.key")[0]
     client.connect(near.orders)
     await client.send(b"order")
-    arrived = await server.poll(2000 if keys_for_client else 500)
+    arrived = await server.poll(5000 if keys == "client" else 500)
     server.close(0)
     client.close(0)
     return bool(arrived)
 
 
-@pytest.mark.parametrize("keys_for_client", [True, False])
-def test_given_curve_keys_when_a_client_connects_then_only_one_with_keys_is_heard(
-    tmp_path, context, keys_for_client
+@pytest.mark.parametrize("keys", ["client", "stranger", "none"])
+def test_given_curve_keys_when_a_client_connects_then_only_one_with_known_keys_is_heard(
+    tmp_path, context, keys
 ):
-    arrived = asyncio.run(_heard(tmp_path, context, keys_for_client))
-    assert arrived is keys_for_client
+    assert asyncio.run(_heard(tmp_path, context, keys)) is (keys == "client")
 
 
 def test_given_a_pulse_when_it_runs_then_all_receivers_hear_it(tmp_path, context):
@@ -117,3 +117,30 @@ def test_given_a_pulse_when_it_runs_then_all_receivers_hear_it(tmp_path, context
         assert heartbeat.dropped == 1
         assert heartbeat.latency_s == pytest.approx(0.02)
         assert {gauge.name: gauge.value for gauge in heartbeat.gauges} == {"RefusedUnknownName": 1}
+
+
+def test_given_a_false_alarm_of_the_socket_when_received_then_it_waits_for_the_message(
+    tmp_path, context, monkeypatch
+):
+    config = Config(state_dir=tmp_path)
+    real, calls = zmq.asyncio.Socket.recv_multipart, []
+
+    def falsely_readable(self, *args):
+        calls.append(self)
+        if len(calls) == 1:
+            raise zmq.Again
+        return real(self, *args)
+
+    async def scenario() -> list[bytes]:
+        receiver = open_socket(context, config, zmq.PULL, bind="reports")
+        sender = open_socket(context, config, zmq.PUSH, connect="reports")
+        monkeypatch.setattr(zmq.asyncio.Socket, "recv_multipart", falsely_readable)
+        try:
+            await sender.send_multipart([b"a", b"b"])
+            return await asyncio.wait_for(receiver.recv_multipart(), 10)
+        finally:
+            receiver.close(0)
+            sender.close(0)
+
+    assert asyncio.run(scenario()) == [b"a", b"b"]
+    assert len(calls) == 2
