@@ -6,12 +6,24 @@ from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from db.audit import AuditLog
+from db.emulations import EmulatedImage, EmulationRun
 from db.labels import LabelHistory
+from db.masks import InferenceMask, MaskHistory
 from db.models import ModelActivation, ThresholdHistory
 from db.operation import RunHistory
 from pipeline.errors import StoreError
 
-APPEND_ONLY: Final = (AuditLog, LabelHistory, ModelActivation, RunHistory, ThresholdHistory)
+APPEND_ONLY: Final = (
+    AuditLog,
+    LabelHistory,
+    ModelActivation,
+    RunHistory,
+    ThresholdHistory,
+    EmulatedImage,
+    EmulationRun,
+    InferenceMask,
+    MaskHistory,
+)
 
 
 def guard(session: Session) -> None:

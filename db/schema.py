@@ -4,10 +4,10 @@ from typing import Final
 
 from sqlalchemy import MetaData
 
-from db import audit, catalogue, labels, models, operation, processes, users
+from db import audit, catalogue, emulations, labels, masks, models, operation, processes, users
 from db.base import Base
 
-GROUPS: Final = (catalogue, labels, models, operation, processes, users, audit)
+GROUPS: Final = (catalogue, labels, models, operation, processes, users, audit, masks, emulations)
 """The modules whose import puts their tables into the metadata."""
 
 METADATA: Final[MetaData] = Base.metadata
