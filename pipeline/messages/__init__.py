@@ -54,6 +54,7 @@ from pipeline.messages.commands import (
 )
 from pipeline.messages.flow import Done, Order, PlotState, Report, SiteState
 from pipeline.messages.heartbeat import Gauge, Heartbeat
+from pipeline.messages.masks import ChangeMask, MaskRef
 from pipeline.messages.workers import Beat, Finished, Leaving, Ready
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "AnyMessage",
     "Beat",
     "Catalogue",
+    "ChangeMask",
     "Command",
     "Count",
     "Digest",
@@ -75,6 +77,7 @@ __all__ = [
     "Heartbeat",
     "LabelPolicy",
     "Leaving",
+    "MaskRef",
     "Message",
     "ModelRef",
     "Name",

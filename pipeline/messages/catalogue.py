@@ -6,6 +6,7 @@ import msgspec
 
 from pipeline.alarm import Severity
 from pipeline.messages.base import Count, Digest, Fraction, Message, Name, Shape, Text
+from pipeline.messages.masks import MaskRef
 
 
 class ModelRef(Message, kw_only=True, frozen=True):
@@ -59,6 +60,8 @@ class PlotEntry(Message, kw_only=True, frozen=True):
     thresholds: dict[str, Fraction] = msgspec.field(default_factory=dict)
     """Confirmation threshold by label."""
     model: ModelRef | None = None
+    masks: tuple[MaskRef, ...] = ()
+    """Masks in force when this was sent."""
 
 
 class Catalogue(Message, kw_only=True, frozen=True, tag="catalogue"):

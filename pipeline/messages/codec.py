@@ -21,9 +21,19 @@ from pipeline.messages.commands import (
 )
 from pipeline.messages.flow import Done, Order, PlotState, Report, SiteState
 from pipeline.messages.heartbeat import Heartbeat
+from pipeline.messages.masks import ChangeMask
 from pipeline.messages.workers import Beat, Finished, Leaving, Ready
 
-Command = SetThreshold | SetIgnore | SetConditions | SetNews | Reload | SnapshotRequest | PutRefused
+Command = (
+    SetThreshold
+    | SetIgnore
+    | SetConditions
+    | SetNews
+    | Reload
+    | SnapshotRequest
+    | PutRefused
+    | ChangeMask
+)
 Reply = Accepted | Refused
 AnyMessage = (
     Order

@@ -32,6 +32,8 @@ class Order(Message, kw_only=True, frozen=True, tag="order"):
     """Hash of the file's bytes."""
     path: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
     """Where the source file lies until the order is done."""
+    image_size: tuple[Count, Count] = (0, 0)
+    """Height and width of the file's image in pixels; 0 when unknown."""
     offline: bool = False
     """Reprocessing of a past run: recorded, never alarmed."""
 
@@ -52,6 +54,8 @@ class Report(Message, kw_only=True, frozen=True, tag="report"):
     """Duration of the forward pass."""
     error: Text = ""
     """Why there is no result although the plot has a model; empty if none."""
+    masks: tuple[int, ...] = ()
+    """Ids of the masks of the order's plot that covered a part of the image."""
 
 
 class PlotState(Message, kw_only=True, frozen=True, tag="state"):
