@@ -69,8 +69,11 @@ def masks(session: Session, plot: str | None = None) -> tuple[MaskRow, ...]:
     return tuple(_row(mask, name) for mask, name in session.execute(statement))
 
 
-def masks_in_force(session: Session, now: float) -> Mapping[int, tuple[MaskRow, ...]]:
-    """Give the masks that cover something at a time, by plot type."""
+def masks_in_force(session: Session) -> Mapping[int, tuple[MaskRow, ...]]:
+    """Give the masks that are enabled and not ended, by plot type.
+
+    A mask whose time has just come stays among them until that is on record.
+    """
     found: defaultdict[int, list[MaskRow]] = defaultdict(list)
     statement = (
         select(Mask, PlotType.name)
@@ -79,9 +82,7 @@ def masks_in_force(session: Session, now: float) -> Mapping[int, tuple[MaskRow, 
         .order_by(Mask.id)
     )
     for mask, name in session.execute(statement):
-        row = _row(mask, name)
-        if row.in_force(now):
-            found[mask.plot_type_id].append(row)
+        found[mask.plot_type_id].append(_row(mask, name))
     return {key: tuple(rows) for key, rows in found.items()}
 
 
@@ -282,7 +283,7 @@ def _check_expiry(expires_at: float | None, now: float) -> None:
 
 def _check_room(session: Session, target: PlotType, outline: Points, now: float) -> None:
     """Refuse a mask too many, or more covered than leaves something to judge."""
-    others = masks_in_force(session, now).get(target.id, ())
+    others = [row for row in masks_in_force(session).get(target.id, ()) if row.in_force(now)]
     if len(others) >= MOST_MASKS:
         raise CommandError(f"plot {target.name} has {MOST_MASKS} masks in force already")
     share = covered_share([outline, *(row.points for row in others)])

@@ -56,7 +56,8 @@ def take_in(
     if not path.isprintable() or not path.isascii():
         _check_text(path)
     sighting = candidate.sighting
-    inside = read_header(data).file_type
+    header = read_header(data)
+    inside = header.file_type
     if inside != sighting.file_type:
         raise FileError("wrong-type", f"named as {sighting.file_type}, but it is {inside} inside")
     pixels = decode(data, config.input.max_pixels)
@@ -79,6 +80,7 @@ def take_in(
         closed_time=candidate.found.at,
         sha256=digest,
         path=path,
+        image_size=(header.height, header.width),
         offline=config.input.offline,
     )
     return Prepared(order, frames, time.perf_counter() - began)

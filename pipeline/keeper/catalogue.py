@@ -1,5 +1,6 @@
 """The catalogue as the Keeper publishes it, and what was on show before a restart."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from msgspec import ValidationError, convert, to_builtins
@@ -7,13 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.catalogue_queries import PlotRow, catalogue
+from db.mask_queries import MaskRow, masks_in_force, masks_of
 from db.operation import RunHistory, RunStatus
 from db.operation_queries import Live, latest_news, live_plots
 from pipeline.alarm import Severity, Status
 from pipeline.keeper.judge import NO_MODEL, Reading, beam_is_on
 from pipeline.keeper.live import LiveFrames
 from pipeline.keeper.shown import Shown
-from pipeline.messages import LabelPolicy, ModelRef, PlotEntry, PlotState
+from pipeline.messages import LabelPolicy, MaskRef, ModelRef, PlotEntry, PlotState
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,12 @@ def read_plots(session: Session) -> Plots:
     the whole catalogue: it is left out here, where it can be told.
     """
     rows = catalogue(session)
+    masks = masks_in_force(session)
     entries, faults = [], []
     for row in rows:
         try:
-            entries.append(convert(to_builtins(_entry(row)), PlotEntry))
+            entry = _entry(row, masks.get(row.plot_type_id, ()))
+            entries.append(convert(to_builtins(entry), PlotEntry))
         except (ValidationError, ValueError) as error:
             faults.append(f"plot {row.name} is left out: {error}")
     return Plots(
@@ -72,10 +76,11 @@ def read_past(session: Session, frames: LiveFrames, beam_threshold: float) -> Pa
     histories = {
         row.id: row for row in session.scalars(select(RunHistory).where(RunHistory.id.in_(ids)))
     }
+    masked = masks_of(session, ids)
     shown, states = {}, {}
     for name, live in rows.items():
         history = histories.get(live.run_history_id) if live.run_history_id else None
-        image = _image(live, history, beam_threshold)
+        image = _image(live, history, beam_threshold, masked.get(live.run_history_id or -1, ()))
         stored = frames.load(live.plot_type_id, image)
         shown[name] = replace(
             image, picture=stored.picture, heat=stored.heat, heat_shape=stored.heat_shape
@@ -93,7 +98,7 @@ def read_past(session: Session, frames: LiveFrames, beam_threshold: float) -> Pa
     )
 
 
-def _entry(row: PlotRow) -> PlotEntry:
+def _entry(row: PlotRow, masks: Sequence[MaskRow]) -> PlotEntry:
     model = row.model
     return PlotEntry(
         plot_type_id=row.plot_type_id,
@@ -126,10 +131,23 @@ def _entry(row: PlotRow) -> PlotEntry:
         )
         if model
         else None,
+        masks=tuple(
+            MaskRef(
+                mask_id=mask.mask_id,
+                name=mask.name,
+                owner=mask.owner,
+                reason=mask.reason,
+                points=mask.points,
+                expires_at=mask.expires_at,
+            )
+            for mask in masks
+        ),
     )
 
 
-def _image(live: Live, history: RunHistory | None, beam_threshold: float) -> Shown:
+def _image(
+    live: Live, history: RunHistory | None, beam_threshold: float, masks: tuple[str, ...]
+) -> Shown:
     return Shown(
         reading=Reading(
             weights=live.weights,
@@ -139,6 +157,7 @@ def _image(live: Live, history: RunHistory | None, beam_threshold: float) -> Sho
             beam_on=beam_is_on(live.beam_current, beam_threshold),
             run=live.run,
             chunk=live.chunk,
+            masks=masks,
         ),
         thresholds=history.thresholds if history else live.thresholds,
         period=live.period,

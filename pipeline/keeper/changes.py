@@ -7,7 +7,9 @@ from db.catalogue_queries import set_ignored
 from db.operation_queries import post_news
 from db.threshold_queries import set_threshold
 from db.user_queries import require
+from pipeline.keeper.mask_changes import change_mask
 from pipeline.messages import (
+    ChangeMask,
     Command,
     PutRefused,
     Reload,
@@ -22,6 +24,7 @@ ACTIONS = {
     SetIgnore: "set-ignore",
     SetNews: "set-news",
     Reload: "reload",
+    ChangeMask: "set-mask",
 }
 """Commands that change the record, by the action the audit log names."""
 
@@ -40,8 +43,9 @@ def apply(session: Session, command: Command) -> str:
         CommandError: It cannot be done; says what was expected.
         NotPermitted: No role of the user allows it.
     """
-    plot_name = command.plot if isinstance(command, SetThreshold | SetIgnore) else None
-    if isinstance(command, SetThreshold | SetIgnore | SetNews):
+    of_plot = SetThreshold | SetIgnore | ChangeMask
+    plot_name = command.plot if isinstance(command, of_plot) else None
+    if isinstance(command, of_plot | SetNews):
         require(session, actor(command.who), ACTIONS[type(command)], plot_name)
     match command:
         case SetThreshold(who=who, plot=plot, label=label, value=value):
@@ -56,6 +60,8 @@ def apply(session: Session, command: Command) -> str:
         case Reload(who=who):
             audit(session, actor(who), "reload", "catalogue")
             return "catalogue read again"
+        case ChangeMask(who=who):
+            return change_mask(session, actor(who), command)
     raise TypeError(f"{type(command).__name__} changes nothing in the record")
 
 
@@ -76,6 +82,8 @@ def refuse(session: Session, command: Command, why: str) -> None:
             subject, new = "news", {"value": text, "refused": why}
         case Reload(who=who):
             subject, new = "catalogue", {"refused": why}
+        case ChangeMask(who=who, plot=plot, action=action, name=name):
+            subject, new = f"{plot} {name}", {"action": action, "refused": why}
         case _:
             raise TypeError(f"{type(command).__name__} is never on record")
     audit(session, actor(who), ACTIONS[type(command)], subject, new=new, accepted=False)

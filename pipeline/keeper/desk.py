@@ -18,6 +18,7 @@ from pipeline.health import Pulse
 from pipeline.keeper.refusals import refuse
 from pipeline.messages import (
     Accepted,
+    ChangeMask,
     Command,
     PutRefused,
     Refused,
@@ -46,6 +47,7 @@ COMMANDS: Final = (
     SetConditions,
     SnapshotRequest,
     PutRefused,
+    ChangeMask,
 )
 Parts = list[bytes | memoryview]
 

@@ -13,6 +13,7 @@ from db.operation import LivePlot
 from db.operation_queries import Live, see_run, set_live
 from pipeline.errors import StoreError, StoreUnavailable
 from pipeline.keeper.core import Core
+from pipeline.keeper.mask_changes import end_due, some_expired
 from pipeline.keeper.processes import Processes, Report, write
 from pipeline.keeper.recorder import live_row
 from pipeline.keeper.refusals import refuse
@@ -52,6 +53,8 @@ class Housekeeping:
     async def _once(self) -> None:
         try:
             await self._write()
+            if some_expired(self._core.board.entries.values(), time.time()):
+                await self._core.use(await self._core.store.write(end_due))
             if time.monotonic() - self._read >= CATALOGUE_S:
                 self._read = time.monotonic()
                 await self._core.reload()

@@ -47,6 +47,8 @@ class Item:
     """What the plot publishes now."""
     replaces: Shown | None
     """What is on show now, and on record."""
+    masks: tuple[int, ...] = ()
+    """Ids of the masks it was judged with."""
 
     @property
     def key(self) -> Key:
@@ -153,6 +155,7 @@ class Intake:
             known=known,
             previous=self._board.states.get(entry.name),
             replaces=self._board.shown.get(entry.name),
+            masks=report.masks,
         )
 
     def _image(self, report: Report, frames: Frames, entry: PlotEntry, now: float) -> Shown:
@@ -168,6 +171,7 @@ class Intake:
                 beam_on=None if order.offline else self._board.beam_on,
                 run=order.run,
                 chunk=order.chunk,
+                masks=tuple(m.name for m in order.plot.masks if m.mask_id in report.masks),
             ),
             thresholds=entry.thresholds if same else order.plot.thresholds,
             period=order.period,

@@ -8,7 +8,7 @@ time TIMEOUT, the record away COMM, no image yet UDF.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -39,6 +39,8 @@ class Reading:
     """Whether there was beam when the image was taken; None when unknown."""
     run: int = -1
     chunk: int = 0
+    masks: tuple[str, ...] = ()
+    """Names of the masks it was judged with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def judge(
         The verdict; a model that failed, or gave what its plot does not know,
         gives ``Nothing``, INVALID.
     """
-    where = f"run {reading.run} chunk {reading.chunk}"
+    where = f"run {reading.run} chunk {reading.chunk}{_masked(reading.masks)}"
     if reading.error:
         return _failed(f"the model failed: {reading.error}", where)
     if not reading.judged:
@@ -153,6 +155,13 @@ def needs_a_look(entry: PlotEntry, verdict: Verdict) -> bool:
     policies = {policy.name: policy for policy in entry.labels}
     policy = policies.get(verdict.label)
     return policy is None or not verdict.confirmed or policy.confirmed >= Severity.MAJOR
+
+
+def _masked(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    plural = "s" if len(names) > 1 else ""
+    return f", judged with {len(names)} mask{plural} ({', '.join(names)})"
 
 
 def _failed(why: str, where: str) -> Verdict:

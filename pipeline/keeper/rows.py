@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from db.catalogue import Plot
 from db.image_queries import kept as find_kept
 from db.image_queries import recorded
+from db.mask_queries import note_masks
 from db.operation import MonitoringLog, RunHistory
 from pipeline.keeper.intake import Item, Key
 from pipeline.keeper.transitions import Entry, Transition, code, joined_before, joined_behind
@@ -79,6 +80,7 @@ def enter_history(
     }
     session.add_all(rows.values())
     session.flush()
+    note_masks(session, {row.id: fresh[key].masks for key, row in rows.items()})
     return rows
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
 from pipeline.messages import Order, Report
+from pipeline.predict.masking import masks_of
 from pipeline.vision.card import ModelCard
 from pipeline.vision.serving import TOLERANCE, Outputs
 
@@ -82,6 +83,7 @@ def make_report(
         probabilities=tuple(np.clip(probabilities, 0.0, 1.0).tolist()),
         map_shape=(maps.shape[0], maps.shape[1], maps.shape[2]),
         infer_s=infer_s,
+        masks=masks_of(order),
     )
     return report, [np.ascontiguousarray(maps).tobytes(), embedding.tobytes()]
 

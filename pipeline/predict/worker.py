@@ -15,6 +15,7 @@ from pipeline.errors import ModelError
 from pipeline.health import Pulse
 from pipeline.messages import Order, Report
 from pipeline.predict.journal import Journal
+from pipeline.predict.masking import masked, unheated
 from pipeline.predict.reports import Part, make_report, no_result, tensor_of
 from pipeline.predict.runner import Hung, Runner
 from pipeline.predict.shelf import Shelf
@@ -128,7 +129,8 @@ class Worker:
         try:
             tensor = tensor_of(job.order, job.tensor, model.card)
             begun = time.monotonic()
-            outputs = await self._pass(digest, model, tensor[None])
+            outputs = await self._pass(digest, model, masked(job.order, tensor, model)[None])
+            outputs = unheated(job.order, outputs, model)
             duration_s = time.monotonic() - begun
             answer = make_report(job.order, self._name, outputs, 0, duration_s)
         except ModelError as error:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
 from pipeline.vision.card import INPUT, MODEL_FILE, OUTPUTS, ModelCard, verify
+from pipeline.vision.normal import read_normal
 
 INPUT_TYPE = "tensor(uint8)"
 OUTPUT_TYPE = "tensor(float)"
@@ -33,14 +34,18 @@ class Outputs:
 class ServedModel:
     """A model in memory, checked against its card."""
 
-    def __init__(self, card: ModelCard, session: Any) -> None:
+    def __init__(
+        self, card: ModelCard, session: Any, normal: NDArray[np.uint8] | None = None
+    ) -> None:
         """Hold a loaded model; ``load`` makes one.
 
         Args:
             card: The card of the model folder.
             session: The ``onnxruntime.InferenceSession``.
+            normal: (H, W, C), what the model finds normal; put under masks.
         """
         self.card = card
+        self.normal = normal
         self._session = session
         self._options: Any = None
 
@@ -137,7 +142,7 @@ def load(folder: Path, threads: int = 1) -> ServedModel:
     except Exception as error:
         raise ModelError(f"{folder / MODEL_FILE} cannot be loaded: {error}") from error
     _check_graph(folder, card, session)
-    return ServedModel(card, session)
+    return ServedModel(card, session, read_normal(folder, card))
 
 
 def _check_graph(folder: Path, card: ModelCard, session: Any) -> None:
