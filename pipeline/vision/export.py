@@ -33,6 +33,7 @@ from pipeline.vision.card import (
     verify,
     write_card,
 )
+from pipeline.vision.normal import write_normal
 from pipeline.vision.training import Trained
 
 KERAS_FILE: Final = "model.keras"
@@ -79,6 +80,8 @@ def save(
         folder.mkdir()
         to_onnx(trained.network.model, folder / MODEL_FILE)
         check_against_keras(folder / MODEL_FILE, trained.network.model, trained.sample)
+        if trained.normal is not None:
+            write_normal(folder, trained.normal)
         if keep_keras:
             trained.network.model.save(folder / KERAS_FILE)
         digest = write_card(folder, _card(trained, folder, plots, parent, note))

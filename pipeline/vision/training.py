@@ -25,6 +25,7 @@ from pipeline.vision.fitting import (
     fit,
     make_examples,
 )
+from pipeline.vision.normal import from_views, mean_of
 
 GOOD: Final = "Good"
 
@@ -45,6 +46,8 @@ class Trained:
     training_set: str
     sample: NDArray[np.uint8]
     """A few validation images, for the check of the export."""
+    normal: NDArray[np.uint8] | None = None
+    """(H, W, 3), what is put under masks."""
 
 
 def train(
@@ -170,7 +173,17 @@ def assess(task: Task) -> Trained:
         validation_runs=_runs(held_out),
         training_set=task.dataset.digest(),
         sample=held_out.images[:: max(1, len(held_out) // 8)][:8],
+        normal=normal_of(network, training),
     )
+
+
+def normal_of(network: Network, training: Dataset) -> NDArray[np.uint8]:
+    """Give what a network finds normal: its baseline, else the mean of the Good images."""
+    if network.baseline is not None:
+        return from_views(np.asarray(network.baseline.mean, np.float64))
+    good = [index for index, label in enumerate(training.labels) if label == GOOD]
+    chosen = np.isin(training.truth, good)
+    return mean_of(training.images[chosen] if chosen.any() else training.images)
 
 
 def predict(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
