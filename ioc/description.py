@@ -52,6 +52,7 @@ class Setting(StrEnum):
     NEWS = "news"
     BEAM = "beam"
     ALARM_HANDLER = "alarm-handler"
+    MASK = "mask"
 
 
 class AccessGroup(StrEnum):
@@ -60,6 +61,7 @@ class AccessGroup(StrEnum):
     DEFAULT = "DEFAULT"
     THRESHOLDS = "THRESHOLDS"
     OPERATOR = "OPERATOR"
+    MASKS = "MASKS"
 
 
 @dataclass(frozen=True, slots=True)

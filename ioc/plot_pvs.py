@@ -13,6 +13,7 @@ from ioc.description import (
     Target,
     name_part,
 )
+from ioc.mask_pvs import describe_masks, masks_text
 from ioc.value import EPICS_EPOCH, Content, PvValue
 from pipeline.alarm import Severity, Status
 from pipeline.messages import PlotEntry, PlotState
@@ -61,6 +62,7 @@ def describe_plot(prefix: str, entry: PlotEntry) -> Iterator[PvDescription]:
         group=AccessGroup.OPERATOR,
         archive=True,
     )
+    yield from describe_masks(base, entry.name)
     yield PvDescription(f"{base}Contact", Kind.LONG_STRING, "Whom to call")
     yield PvDescription(f"{base}Guidance", Kind.LONG_STRING, "What to do when it is bad")
     yield PvDescription(f"{base}Description", Kind.LONG_STRING, "What the plot shows")
@@ -200,6 +202,7 @@ def text_values(prefix: str, entry: PlotEntry, time: float) -> dict[str, PvValue
         "Guidance": entry.guidance,
         "Description": entry.description,
         "Group": entry.group[:STRING_LIMIT],
+        "Masks": masks_text(entry),
     }
     return {base + name: PvValue(text, time=time) for name, text in texts.items()}
 

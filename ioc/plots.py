@@ -10,6 +10,8 @@ from ioc.listing import list_catalogue
 from ioc.memory import Memory
 from ioc.plot_pvs import age_value, heat_value, picture_value, plot_base, plot_values, text_values
 from ioc.quality import by_group, group_base, quality_values
+from ioc.value import PvValue
+from pipeline.alarm import Status
 from pipeline.messages import Catalogue, PlotEntry, PlotState
 
 logger = logging.getLogger(__name__)
@@ -131,9 +133,16 @@ class Plots:
         )
 
     def _show_texts(self, entry: PlotEntry) -> None:
-        text = "\0".join((entry.contact, entry.guidance, entry.description, entry.group))
+        texts = [entry.contact, entry.guidance, entry.description, entry.group]
+        if entry.masks:
+            texts.append(repr(entry.masks))
+        text = "\0".join(texts)
         since = self._memory.first_seen(entry.name, text, time.time())
         self._board.show(text_values(self._prefix, entry, since))
+        change = f"{plot_base(self._prefix, entry)}MaskChange"
+        if self._board.value(change).status is Status.UDF:
+            # Nothing has been put yet: an empty text, not an unknown one.
+            self._board.show({change: PvValue("", time=since)})
 
     def _show_quality(self, changed: Iterable[PlotEntry]) -> None:
         groups = by_group(self.entries.values())

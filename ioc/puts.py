@@ -13,6 +13,7 @@ from typing import Final
 from ioc.access import AccessRules, Client
 from ioc.board import Board
 from ioc.description import Kind, PvDescription, Setting, Target
+from ioc.mask_pvs import make_change, parse_put
 from ioc.value import Content, PvValue
 from pipeline.errors import CommandError, NotPermitted
 from pipeline.messages import Command, SetConditions, SetIgnore, SetNews, SetThreshold, Who
@@ -164,6 +165,8 @@ def make_command(target: Target, content: Content, who: Who, run: int) -> Comman
             return SetNews(who=who, text=str(content))
         case Setting.BEAM:
             return SetConditions(who=who, beam_current=float(content), run=run)
+        case Setting.MASK:
+            return make_change(who, target.plot, str(content))
     raise CommandError(f"{target.setting} is no setting of the Keeper")
 
 
@@ -187,6 +190,8 @@ def check(description: PvDescription, content: object) -> Content:
         raise CommandError(f"expected fewer than {description.max_length} bytes of text")
     if "\0" in content or not content.isprintable():
         raise CommandError("expected printable text, received control characters")
+    if description.target is not None and description.target.setting is Setting.MASK:
+        parse_put(content)
     return content
 
 
