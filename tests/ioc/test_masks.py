@@ -105,7 +105,7 @@ def test_given_a_hostile_put_when_sent_then_the_client_sees_why_and_it_is_on_rec
 
 
 def test_given_a_catalogue_with_a_mask_when_it_comes_then_masks_shows_it(rig: Rig):
-    assert json.loads(str(rig.pva.get("T:BCAL_occupancy:Masks"))) == []
+    assert json.loads(rig.pva.get("T:BCAL_occupancy:Masks")) == []
     mask = MaskRef(
         mask_id=1,
         name="crate5",
@@ -115,8 +115,8 @@ def test_given_a_catalogue_with_a_mask_when_it_comes_then_masks_shows_it(rig: Ri
         expires_at=1.8e9,
     )
     set_masks(rig, mask)
-    wait_until(lambda: str(rig.pva.get("T:BCAL_occupancy:Masks")) != "[]", "the mask")
-    (shown,) = json.loads(str(rig.pva.get("T:BCAL_occupancy:Masks")))
+    wait_until(lambda: rig.pva.get("T:BCAL_occupancy:Masks") != "[]", "the mask")
+    (shown,) = json.loads(rig.pva.get("T:BCAL_occupancy:Masks"))
     assert shown == {
         "name": "crate5",
         "owner": "ann",
