@@ -70,6 +70,9 @@ def _found(
     found: dict[ImageKey, int] = {}
     rest = iter(set(keys))
     while some := list(islice(rest, AT_ONCE)):
+        # Few different lengths: SQLAlchemy compiles a statement anew for each.
+        length = min(AT_ONCE, 1 << (len(some) - 1).bit_length())
+        some += [some[-1]] * (length - len(some))
         for row in session.execute(by_keys(table, some)):
             found[row[0], row[1], row[2], row[3], row[4]] = row[5]
     return found

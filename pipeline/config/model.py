@@ -75,7 +75,9 @@ class Input(Section):
     resend_s: PositiveSeconds = 15.0
     """An order that is not done by then is sent again."""
     decoders: Annotated[int, Field(ge=1, le=64)] = 2
-    """Threads that decode and resize."""
+    """Processes that decode and resize."""
+    decode_timeout_s: PositiveSeconds = 30.0
+    """A file that takes a decoder longer is at fault."""
     picture_width: Annotated[int, Field(ge=64, le=4096)] = 800
     """Width in pixels of the picture that screens show."""
     offline: bool = False

@@ -1,4 +1,4 @@
-"""From a file to an order: read, check, decode, reduce. Runs in threads."""
+"""From a file to an order: read, check, decode, reduce. Runs in the decoders."""
 
 import hashlib
 import time
@@ -12,7 +12,7 @@ from pipeline.feeder.backlog import Candidate
 from pipeline.feeder.files import read
 from pipeline.messages import Order, PlotEntry
 from pipeline.vision.fileformat import read_header
-from pipeline.vision.preprocess import decode, picture, tensor_and_picture
+from pipeline.vision.preprocess import decode, picture, prepare, tensor_and_picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,17 @@ class Prepared:
     """
 
     order: Order
-    frames: tuple[bytes, bytes]
+    frames: tuple[bytes | memoryview, bytes | memoryview]
     duration_s: float
 
 
 def take_in(
-    candidate: Candidate, entry: PlotEntry, config: Config, trees: Sequence[Path]
+    candidate: Candidate,
+    entry: PlotEntry,
+    config: Config,
+    trees: Sequence[Path],
+    *,
+    show: bool = True,
 ) -> Prepared | None:
     """Read a file and make its order.
 
@@ -40,6 +45,8 @@ def take_in(
         entry: Its plot type in the catalogue.
         config: The deployment.
         trees: Absolute paths of the watched trees.
+        show: Whether the screens may come to show this image. One that is older
+            than another of its plot needs no picture.
 
     Returns:
         The order; None when the file is no longer there.
@@ -62,13 +69,17 @@ def take_in(
         raise FileError("wrong-type", f"named as {sighting.file_type}, but it is {inside} inside")
     pixels = decode(data, config.input.max_pixels)
     width = config.input.picture_width
+    frames: tuple[bytes | memoryview, bytes | memoryview]
     if entry.model is None:
-        frames = (b"", picture(pixels, width))
+        frames = (b"", picture(pixels, width) if show else b"")
+    elif not show:
+        model = entry.model
+        frames = (prepare(pixels, model.preprocessing, model.input_shape).data.cast("B"), b"")
     else:
         tensor, jpeg = tensor_and_picture(
             pixels, entry.model.preprocessing, entry.model.input_shape, width
         )
-        frames = (tensor.tobytes(), jpeg)
+        frames = (tensor.data.cast("B"), jpeg)
     digest = hashlib.sha256(data).hexdigest()
     order = Order(
         order_id=order_id(candidate, digest),

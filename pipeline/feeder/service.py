@@ -5,18 +5,17 @@ import logging
 from pathlib import Path
 from typing import Final
 
-import cv2
 import zmq
 import zmq.asyncio
 
 from pipeline.config import Config
 from pipeline.errors import FileError, MessageError, ModelError
-from pipeline.feeder.backlog import Backlog, Candidate
+from pipeline.feeder.backlog import Backlog, Candidate, Kind
 from pipeline.feeder.catalogue import Plots, ask, on_loss
 from pipeline.feeder.condition import Condition
+from pipeline.feeder.decoders import Decoders
 from pipeline.feeder.discovery import Discovery
 from pipeline.feeder.files import Fingerprint, look
-from pipeline.feeder.intake import take_in
 from pipeline.feeder.ledger import Flight, Ledger
 from pipeline.feeder.quarantine import Quarantine
 from pipeline.feeder.refusals import Refusals
@@ -70,7 +69,6 @@ class Feeder:
         self._context = context
         self._condition = Condition(self.pulse)
         self._disk = Threads(DISK_THREADS, "disk")
-        self._decoders = Threads(config.input.decoders, "decode")
         quarantine = Quarantine(config.under_state(config.input.quarantine), config.input.max_bytes)
         self._refusals = Refusals(quarantine, self.pulse, self._condition, self._disk)
         self._plots = Plots()
@@ -80,8 +78,6 @@ class Feeder:
         self._decoding: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._ask = asyncio.Event()
-        # Each image has a thread of its own already.
-        cv2.setNumThreads(1)
         self._sender = Sender(context, config, self._ledger, self._condition)
         self._states = open_socket(context, config, zmq.SUB, connect="states")
         for topic in (b"catalogue", b"done"):
@@ -89,6 +85,9 @@ class Feeder:
         self._discovery = Discovery(
             config, self._accept, self._refusals, self._condition, self._disk
         )
+        self._decoders = Decoders(config, self._discovery.trees)
+        self._newest: dict[Kind, float] = {}
+        """Time of the newest image of each plot that became an order."""
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -169,16 +168,22 @@ class Feeder:
         if entry is None:
             self._backlog.forget(candidate.sighting.kind)
             raise FileError("unknown-plot", _unknown(candidate))
-        prepared = await self._decoders.do(
-            take_in, candidate, entry, self._config, self._discovery.trees
-        )
+        # An image that is older than one on its way is never shown, and needs no picture.
+        show = candidate.image_time >= self._newest.get(candidate.sighting.kind, float("-inf"))
+        prepared = await self._decoders.take_in(candidate, entry, show=show)
         if prepared is None:
             self._discovery.forget(candidate.path)
             return
+        self._note_newest(candidate)
         flight = self._ledger.add(prepared, candidate)
         if flight.sent is None:
             await self._sender.send(flight)
         self.pulse.handled(prepared.duration_s)
+
+    def _note_newest(self, candidate: Candidate) -> None:
+        kind = candidate.sighting.kind
+        known = self._newest.get(kind, candidate.image_time)
+        self._newest[kind] = max(known, candidate.image_time)
 
     # Orders under way
 
@@ -267,6 +272,7 @@ class Feeder:
                 "Settling": float(self._discovery.settling),
                 "Resent": float(self._sender.resent),
                 "Stuck": float(len(self._refusals)),
+                "DecodersLost": float(self._decoders.lost),
             }
             await asyncio.sleep(SHOW_S)
 

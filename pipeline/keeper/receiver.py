@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 BATCH: Final = 64
 """Reports that share one transaction at most, so that none waits long."""
-GATHER_S: Final = 0.02
+GATHER_S: Final = 0.2
 """While reports flow, how long one waits for others to share its transaction; a
 transaction costs 2.5 ms of CPU time and an image in it 0.5 ms more. A report
 behind a longer gap is recorded at once.

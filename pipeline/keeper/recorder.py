@@ -100,11 +100,14 @@ class Recorder:
         for index in newest.values():
             state = self._show(session, items[index], outcomes[index].image, around)
             result[index] = replace(outcomes[index], state=state)
-        for index, item in new.items():
-            if item.entry.name not in newest:
-                where = LivePlot.plot_type_id == item.entry.plot_type_id
-                count = outcomes[index].image.count
-                session.execute(update(LivePlot).where(where).values(count=count))
+        counts = {
+            item.entry.plot_type_id: outcomes[index].image.count
+            for index, item in new.items()
+            if item.entry.name not in newest
+        }
+        if counts:
+            rows = [{"plot_type_id": key, "count": count} for key, count in counts.items()]
+            session.execute(update(LivePlot), rows)
         self._note_run(session, [items[index] for index in newest.values()], run)
         return result
 

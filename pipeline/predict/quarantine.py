@@ -38,6 +38,9 @@ class Quarantine:
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._seen = -1
+        """When the folder changed last, as far as ``_entries`` knows, in nanoseconds."""
+        self._entries: dict[str, Entry] = {}
 
     def reason(self, digest: str) -> str:
         """Say why a model is set aside now; empty when it is not.
@@ -45,7 +48,14 @@ class Quarantine:
         Args:
             digest: The model.
         """
-        entry = self._read(digest)
+        # Asked for every image: files are read only when one of them was replaced.
+        changed = self._folder.stat().st_mtime_ns
+        if changed != self._seen:
+            self._seen = changed
+            self._entries.clear()
+        entry = self._entries.get(digest)
+        if entry is None:
+            entry = self._entries[digest] = self._read(digest)
         return entry.reason if time.time() < entry.until else ""
 
     def add(self, digest: str, reason: str) -> None:
