@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -23,12 +24,14 @@ BATCH: Final = 64
 """Reports that share one transaction at most, so that none waits long."""
 GATHER_S: Final = 0.2
 """While reports flow, how long one waits for others to share its transaction; a
-transaction costs 2.5 ms of CPU time and an image in it 0.5 ms more. A report
-behind a longer gap is recorded at once.
+transaction costs 2.5 ms of CPU time and an image in it 0.5 ms more.
 
 Source:
     ``python -m tests.pipeline.keeper.measure``, with 1 and without a limit.
 """
+FLOW: Final = 8
+FLOW_S: Final = 0.25
+"""Reports flow when so many came within so long; otherwise each is recorded at once."""
 PAUSE_S: Final = 0.25
 """First pause before a batch is tried again; doubled each time."""
 LONGEST_PAUSE_S: Final = 2.0
@@ -47,7 +50,7 @@ class Receiver:
         """
         self._socket = socket
         self._core = core
-        self._finished = 0.0
+        self._came: deque[float] = deque(maxlen=FLOW)
         self._intake = Intake(core.config, core.board, core.collect)
 
     async def run(self) -> None:
@@ -58,15 +61,15 @@ class Receiver:
                 self._core.pulse.queue = len(batch)
                 await self._record(batch, time.monotonic())
                 self._core.pulse.queue = 0
-                self._finished = time.monotonic()
 
     async def _batch(self) -> Batch:
         batch: Batch = []
         parts: list[bytes] | None = await self._socket.recv_multipart()
-        flows = time.monotonic() - self._finished < GATHER_S
+        flows = len(self._came) == FLOW and time.monotonic() - self._came[0] < FLOW_S
         taken = 0
         while parts is not None:
             taken += 1
+            self._came.append(time.monotonic())
             if (report := await self._parse(parts)) is not None:
                 batch.append(report)
             parts = await self._next() if taken < BATCH else None
