@@ -63,6 +63,10 @@ class RingPad:
         canvas.ticks_y(image, frame, self.axes.y_low, self.axes.y_high, 6)
         canvas.colour_bar(image, frame, table, high)
 
+    def area(self, frame: Frame, mask: Mask) -> Pixels:
+        """Mark the pixels of some cells with 1, in the frame's size."""
+        return self._spread(frame, np.append(mask, False).astype(np.uint8))
+
     def boxes(self, frame: Frame, mask: Mask) -> list[Box]:
         """See ``Pad.boxes``."""
         area = self._spread(frame, np.append(mask, False).astype(np.uint8))
