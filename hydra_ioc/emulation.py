@@ -20,7 +20,7 @@ from pipeline.config import Config
 from pipeline.errors import CommandError, FileError, HydraError
 from pipeline.keeper.imagestore import ImageStore
 from pipeline.vision.channel_map import ChannelMap
-from pipeline.vision.emulation import Change, Pixels, emulate, scan, vary
+from pipeline.vision.emulation import Change, Pixels, Unseen, emulate, scan, vary
 from pipeline.vision.preprocess import decode
 
 ENDINGS: Final = ("png", "jpg", "jpeg")
@@ -53,6 +53,8 @@ class Made:
     images: int
     known: int
     """Images that were on record already."""
+    unseen: int
+    """Faults that could not be seen, as what failed was dead before."""
     bases: int
     runs: int
     by_kind: Mapping[str, int]
@@ -111,17 +113,21 @@ def make_images(
         )
     store = ImageStore(config.under_state(config.keeper.images))
     by_kind: Counter[str] = Counter()
-    known = 0
+    known = unseen = 0
     for number, (task, pixels) in enumerate(_load(plan, store, config)):
-        new = _keep(store, wish.channels, task, pixels)
+        progress(number + 1, len(plan))
+        try:
+            new = _keep(store, wish.channels, task, pixels)
+        except Unseen:
+            unseen += 1
+            continue
         with writing(engine) as session:
             if add_emulated(session, who, wish.plot, run_id, new):
                 by_kind[new.kind] += 1
             else:
                 known += 1
-        progress(number + 1, len(plan))
     runs = len({base.run for base in bases})
-    return Made(run_id, by_kind.total(), known, len(bases), runs, dict(by_kind))
+    return Made(run_id, by_kind.total(), known, unseen, len(bases), runs, dict(by_kind))
 
 
 def choose(

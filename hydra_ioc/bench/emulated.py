@@ -22,7 +22,7 @@ from hydra_ioc.simulated import EVALUATION, REGION_CELL, TRAINING, Sample, regio
 from pipeline.messages import Shape
 from pipeline.vision.channel_map import ChannelMap, read_map
 from pipeline.vision.dataset import Dataset
-from pipeline.vision.emulation import Change, emulate, scan, vary
+from pipeline.vision.emulation import Change, Unseen, emulate, scan, vary
 from pipeline.vision.evaluation import Rate
 from pipeline.vision.preprocess import prepare
 from simulation.channel_map import COLUMNS, table
@@ -43,6 +43,8 @@ TRUE_KINDS: Final = {
 """Kind of emulation by the simulation's kind of fault."""
 DEFAULT_PLOTS: Final = ("FCAL_occupancy", "TOF_occupancy", "CDC_occupancy")
 GOOD_SHARE: Final = 0.5
+MOST_CHANGES: Final = 60
+"""Knock-outs of a kind that are tried on a good plot, drawn from all of them."""
 Progress = Callable[[str], None]
 
 
@@ -122,7 +124,8 @@ def _training_set(
 ) -> Dataset:
     rng = np.random.default_rng([*seed_of(plot, "emulated"), seed])
     channels = channel_map(plot)
-    scans = {kind: list(scan(channels, TRUE_KINDS[kind])) for kind in kinds}
+    good = sample(plot, TRAINING, 0, rng, faults=()).draw().pixels
+    visible = {kind: _visible(good, channels, TRUE_KINDS[kind]) for kind in kinds}
     jobs = []
     for index in range(images):
         kind = kinds[index // 2 % len(kinds)] if index % round(1 / GOOD_SHARE) else ""
@@ -130,10 +133,25 @@ def _training_set(
         one = sample(plot, TRAINING, index, rng, faults=faults)
         change = None
         if kind and emulated:
-            choices = scans[kind]
+            choices = visible[kind]
             change = vary(choices[int(rng.integers(len(choices)))], rng)
         jobs.append(Job(one, change, shape))
     return _make(jobs)
+
+
+def _visible(good: NDArray[np.uint8], channels: ChannelMap, kind: str) -> list[Change]:
+    """Leave out what would not show, such as a channel that has long been dead."""
+    rng = np.random.default_rng(seed_of(kind, "visible"))
+    changes = list(scan(channels, kind))
+    chosen = rng.permutation(len(changes))[:MOST_CHANGES]
+    found = []
+    for index in chosen:
+        try:
+            emulate(good, channels, changes[int(index)])
+        except Unseen:
+            continue
+        found.append(changes[int(index)])
+    return found
 
 
 def _test_set(

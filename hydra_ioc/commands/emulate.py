@@ -86,7 +86,7 @@ def make(
         click.echo(f"{kind:14} {count} images")
     click.echo(
         f"{made.images} images of {made.bases} bases in {made.runs} runs,"
-        f" {made.known} were there; emulation {made.run_id}"
+        f" {made.known} were there, {made.unseen} would not show; emulation {made.run_id}"
     )
 
 

@@ -81,6 +81,10 @@ class Emulated:
     """Boxes of what changed: left, top, right, bottom, fractions of the image."""
 
 
+class Unseen(InputError):
+    """What fails showed nothing before, such as a channel that has long been dead."""
+
+
 def emulate(pixels: Pixels, channels: ChannelMap, change: Change) -> Emulated:
     """Change a good image as if hardware had failed.
 
@@ -93,6 +97,7 @@ def emulate(pixels: Pixels, channels: ChannelMap, change: Change) -> Emulated:
         The changed image, of the same size.
 
     Raises:
+        Unseen: The image would be as it was.
         InputError: The map has no such hardware, or the image does not show
             what the map says.
     """
@@ -115,6 +120,8 @@ def emulate(pixels: Pixels, channels: ChannelMap, change: Change) -> Emulated:
         )
     if not regions:
         raise InputError(f"{change.as_json()} reaches nothing of this plot")
+    if (result == pixels).all():
+        raise Unseen(f"{change.as_json()} changes nothing that this plot shows")
     return Emulated(result, LABELS[change.kind], tuple(regions))
 
 
