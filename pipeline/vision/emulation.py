@@ -81,7 +81,7 @@ class Emulated:
     """Boxes of what changed: left, top, right, bottom, fractions of the image."""
 
 
-class Unseen(InputError):
+class Unseen(InputError):  # noqa: N818 - the name is the sentence
     """What fails showed nothing before, such as a channel that has long been dead."""
 
 
