@@ -162,7 +162,7 @@ def y_grid(image: Pixels, box: Box, look: Look, axis: Axis) -> None:
 def y_title(image: Pixels, box: Box, look: Look, title: str) -> None:
     """Write the title of the left axis upwards."""
     if title:
-        x = box.left - look.text * 3.4
+        x = box.left - look.text * 3.5
         end = look.style == "root"
         y = box.top if end else box.top + box.height / 2
         write(

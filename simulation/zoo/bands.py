@@ -53,6 +53,11 @@ class Bands:
             "empty",
         )
 
+    @property
+    def tolerance(self) -> float:
+        """Relative change of a bin from image to image that is natural."""
+        return 0.05
+
     def expected(self, moment: Moment, trouble: Trouble | None) -> Floats:
         """Give expected counts at nominal statistics, (rows * columns,)."""
         y = (np.arange(self.rows) + 0.5) / self.rows
@@ -140,7 +145,7 @@ def bands(rng: np.random.Generator) -> Bands:
     columns, rows = (round(float(np.exp(rng.uniform(np.log(12), np.log(120))))) for _ in range(2))
     rows = max(rows, 25)
     x = (np.arange(columns) + 0.5) / columns
-    module = min(columns, int(rng.choice([4, 8, 16])))
+    module = min(columns // 3, int(rng.choice([4, 8, 16])))
     height = falling(rng, x) * efficiencies(rng, columns)
     if rng.random() < 0.3:
         height[rng.integers(0, columns, int(rng.integers(1, 3)))] = 0.0

@@ -26,6 +26,9 @@ KINDS: Final = {
 """Kinds of pads and their shares among the species."""
 
 
+OVERLAYS: Final = ((255, 0, 0), (214, 39, 40), (0, 150, 0), (255, 127, 14), (130, 130, 130))
+
+
 def kind(rng: np.random.Generator) -> str:
     """Choose a kind of pad at random."""
     return str(rng.choice(list(KINDS), p=list(KINDS.values())))
@@ -72,7 +75,12 @@ def _map(rng: np.random.Generator, kind: str) -> HeatMap:
         shape, tiles = band, Tiles(Grid(band.columns, band.rows))
         x, y = Axis(0.0, float(band.columns)), _span(rng)
     log = bool(rng.random() < (0.18 if kind == "cells" else 0.25))
-    return HeatMap(shape, tiles, x, y, log, bool(rng.random() < 0.75), *_texts(rng, kind))
+    from_zero = bool(rng.random() < 0.75)
+    count = found.count if kind == "cells" else 10_000
+    outlined = bool(count < 1200 and rng.random() < 0.2)
+    numbered = bool(count < 70 and rng.random() < 0.4)
+    texts = _texts(rng, kind)
+    return HeatMap(shape, tiles, x, y, log, from_zero, outlined, numbered, *texts)
 
 
 def _histogram(rng: np.random.Generator, kind: str) -> Histogram:
@@ -90,7 +98,9 @@ def _histogram(rng: np.random.Generator, kind: str) -> Histogram:
         found = draw[kind](rng)
         shape = found
         x = Axis(0.0, float(found.bins)) if kind == "wires" else _span(rng)
-    return Histogram(shape, x, bool(log), manner, *_texts(rng, kind))
+    shown = kind not in ("channels", "bits") and rng.random() < 0.2
+    overlay = OVERLAYS[rng.integers(len(OVERLAYS))] if shown else None
+    return Histogram(shape, x, bool(log), manner, overlay, *_texts(rng, kind))
 
 
 def _graph(rng: np.random.Generator, kind: str) -> Graph:
@@ -103,5 +113,8 @@ def _graph(rng: np.random.Generator, kind: str) -> Graph:
     x = Axis(0.0, float(found.longest) * float(rng.choice([1, 1, 1, 2, 5, 10])))
     lines = rng.random() < 0.25
     errors = rng.random() < 0.35
-    from_zero = rng.random() < 0.5
-    return Graph(found, x, reach, bool(from_zero), bool(errors), bool(lines), *_texts(rng, kind))
+    from_zero = bool(rng.random() < 0.5)
+    headroom = rng.uniform(1.05, 1.7)
+    limits = float(rng.choice([0.05, 0.1, 0.2])) if rng.random() < 0.15 else 0.0
+    flags = (bool(errors), bool(lines))
+    return Graph(found, x, reach, from_zero, headroom, limits, *flags, *_texts(rng, kind))

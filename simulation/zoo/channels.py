@@ -37,6 +37,11 @@ class Channels:
             "gain-drift",
         )
 
+    @property
+    def tolerance(self) -> float:
+        """Relative change of a bin from image to image that is natural."""
+        return 0.04 + self.slope / 2
+
     def expected(self, moment: Moment, trouble: Trouble | None) -> Floats:
         """Give expected counts at nominal statistics."""
         x = np.linspace(-1.0, 1.0, self.usual.size)
@@ -73,7 +78,7 @@ def channels(rng: np.random.Generator) -> Channels:
     """Draw an occupancy at random."""
     count = round(np.exp(rng.uniform(np.log(8), np.log(300))))
     usual = falling(rng, np.linspace(0.0, 1.0, count)) * efficiencies(rng, count)
-    module = min(count, int(rng.choice([4, 8, 16, 32])))
+    module = min(max(1, count // 3), int(rng.choice([4, 8, 16, 32])))
     if rng.random() < 0.2:
         usual *= 1.0 + rng.uniform(0.1, 0.6) * (np.arange(count) % module) / module
     if rng.random() < 0.35:

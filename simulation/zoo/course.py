@@ -151,7 +151,7 @@ def profile(rng: np.random.Generator) -> Course:
     if rng.random() < 0.4:
         x = np.linspace(-1.0, 1.0, count)
         pattern[:count] *= 1.0 - rng.uniform(0.0, 0.4) * np.abs(x) ** rng.uniform(1, 6)
-    module = min(count, int(rng.choice([4, 8, 16])))
+    module = min(count // 3, int(rng.choice([4, 8, 16])))
     for _ in range(int(rng.choice([0, 0, 1, 2]))):
         first = int(rng.integers(count))
         pattern[first : first + int(rng.integers(1, 3))] *= rng.uniform(0.0, 0.9)

@@ -17,6 +17,7 @@ from simulation.zoo.look import Look
 from simulation.zoo.reading import Reading
 
 Places = NDArray[np.int32]
+RED: Final = (214, 39, 40)
 REACH: Final = 7
 """Rows and columns, of a canvas of 640 x 480, that a region extends beyond a point."""
 
@@ -31,6 +32,10 @@ class Graph:
     reach: tuple[float, float] | None
     """Fixed range of the y axis relative to the level; none follows the points."""
     from_zero: bool
+    headroom: float
+    """Top of an axis that follows the points, relative to the highest or the usual one."""
+    limits: float
+    """Limit lines so far above and below the level, relative; 0 draws none."""
     errors: bool
     lines: bool
     title: str
@@ -51,6 +56,10 @@ class Graph:
     def renamed(self, suffix: str) -> "Graph":
         """Give the same pad with something added to its title."""
         return replace(self, title=f"{self.title} {suffix}")
+
+    def untitled(self) -> "Graph":
+        """Give the same pad without its title."""
+        return replace(self, title="")
 
     def read(self, moment: Moment, dice: Dice, trouble: Trouble | None) -> Reading:
         """Draw the points."""
@@ -76,6 +85,7 @@ class Graph:
         axes.y_grid(image, box, look, axis)
         axes.close_frame(image, box, look)
         axes.y_axis(image, box, look, axis)
+        self._limits(image, box, axis)
         x, y, inside = self._pixels(box, axis, reading.values)
         if self.lines:
             line = np.stack([x, np.clip(y, box.top, box.bottom)], axis=1)
@@ -91,6 +101,15 @@ class Graph:
         if not self.lines or look.marker > 4:
             for column, row in zip(x[inside].tolist(), y[inside].tolist(), strict=True):
                 _mark(image, (column, row), look)
+
+    def _limits(self, image: Pixels, box: Box, axis: Axis) -> None:
+        """Paint the limits between which the quantity should be."""
+        if self.limits:
+            level = self.course.level * np.array([1 - self.limits, 1 + self.limits])
+            for share in axis.share(level).tolist():
+                if 0.0 < share < 1.0:
+                    y = round(box.bottom - share * box.height)
+                    cv2.line(image, (box.left, y), (box.right, y), RED, 1)
 
     def place(self, box: Box, look: Look, good: Reading, bad: Reading) -> Mask:  # noqa: ARG002
         """Tell where two readings differ: from where the points should be to where they are."""
@@ -126,7 +145,7 @@ class Graph:
         top = float(values.max(initial=0.0)) if values.size else level
         top = top if top > 0 else 1.0
         if self.from_zero:
-            return Axis(0.0, top * 1.1 * zoom)
+            return Axis(0.0, top * self.headroom * zoom)
         low = float(values.min(initial=top))
         margin = max(0.06 * (top - low), 0.01 * level)
         return Axis(low - margin * zoom, top + margin * zoom**3)

@@ -11,8 +11,9 @@ from simulation.zoo.axes import Axis, Box
 from simulation.zoo.dice import Dice, Floats, Moment, Trouble
 from simulation.zoo.drawn import Mask
 from simulation.zoo.look import Look
-from simulation.zoo.reading import Reading, changed, significance
+from simulation.zoo.reading import Reading, moved, significance
 from simulation.zoo.shape import Shape, Whole
+from simulation.zoo.text import write
 
 
 class Rule(Protocol):
@@ -44,6 +45,7 @@ class Tiles:
         """Take the rule that tells the bins of a frame of a size."""
         self._rule = rule
         self._kept: dict[tuple[int, int], Whole] = {}
+        self._edges: dict[tuple[int, int], Mask] = {}
 
     def of(self, box: Box) -> Whole:
         """Give the bins under the pixels of a frame, (height, width); -1 for none."""
@@ -51,6 +53,26 @@ class Tiles:
         if size not in self._kept:
             self._kept[size] = self._rule.labels(*size)
         return self._kept[size]
+
+    def borders(self, box: Box) -> Mask:
+        """Tell which pixels of a frame lie on a border of a cell, (height, width)."""
+        size = (box.height, box.width)
+        if size not in self._edges:
+            tiles = self.of(box)
+            edges = np.zeros(size, bool)
+            edges[1:] |= tiles[1:] != tiles[:-1]
+            edges[:, 1:] |= tiles[:, 1:] != tiles[:, :-1]
+            self._edges[size] = edges
+        return self._edges[size]
+
+    def middles(self, box: Box) -> list[tuple[float, float, int]]:
+        """Give column, row and index of each cell's middle."""
+        tiles = self.of(box)
+        found = []
+        for index in np.unique(tiles[tiles >= 0]).tolist():
+            rows, columns = np.nonzero(tiles == index)
+            found.append((float(columns.mean()), float(rows.mean()), index))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +86,10 @@ class HeatMap:
     log: bool
     from_zero: bool
     """Whether the colour scale begins at zero or at the lowest content."""
+    outlined: bool
+    """Whether the borders of the cells are drawn."""
+    numbered: bool
+    """Whether the contents are written into the cells."""
     title: str
     x_title: str
     y_title: str
@@ -81,6 +107,10 @@ class HeatMap:
     def renamed(self, suffix: str) -> "HeatMap":
         """Give the same pad with something added to its title."""
         return replace(self, title=f"{self.title} {suffix}")
+
+    def untitled(self) -> "HeatMap":
+        """Give the same pad without its title."""
+        return replace(self, title="")
 
     def read(self, moment: Moment, dice: Dice, trouble: Trouble | None) -> Reading:
         """Draw the contents of the cells."""
@@ -107,6 +137,10 @@ class HeatMap:
         colours[-1] = look.inside
         frame = image[box.top : box.bottom, box.left : box.right]
         np.take(colours, self.tiles.of(box), axis=0, out=frame, mode="wrap")
+        if self.outlined:
+            frame[self.tiles.borders(box)] = look.ink
+        if self.numbered:
+            self._write(image, box, look, values)
         axes.close_frame(image, box, look)
         if look.bar and values.any():
             axes.colour_bar(image, box, look, axis)
@@ -114,14 +148,26 @@ class HeatMap:
             lines = [("Entries", f"{values.sum():.7g}"), ("Mean", f"{values.mean():.4g}")]
             axes.stat_box(image, box, look, lines)
 
-    def place(self, box: Box, look: Look, good: Reading, bad: Reading) -> Mask:  # noqa: ARG002
+    def place(self, box: Box, look: Look, good: Reading, bad: Reading) -> Mask:
         """Tell where two readings differ: in these cells."""
-        reached = np.append(changed(good, bad), False)
-        return np.asarray(reached[self.tiles.of(box)])
+        axis = self._axis(bad.values, 1.0)
+        reached = moved(axis.share(good.expected), axis.share(bad.expected))
+        if look.void is not None or self.log:
+            few, many = np.sort(np.stack([good.expected, bad.expected]), axis=0)
+            reached |= (few < 0.2) & (many > 2.0)
+        return np.asarray(np.append(reached, False)[self.tiles.of(box)])
+
+    def _write(self, image: Pixels, box: Box, look: Look, values: Floats) -> None:
+        """Write the contents into the cells."""
+        for x, y, index in self.tiles.middles(box):
+            text = f"{values[index]:.0f}"
+            at = (box.left + x, box.top + y)
+            size = max(7, look.text * 2 // 3)
+            write(image, text, *at, font=look.font, size=size, colour=look.ink, align=0.5)
 
     def significance(self, good: Reading, bad: Reading) -> float:
         """Tell by how many standard deviations two readings' expectations differ."""
-        return significance(good, bad, 0.05)
+        return significance(good, bad, self.shape.tolerance)
 
     def _axis(self, values: Floats, zoom: float) -> Axis:
         top = float(values.max(initial=0.0))

@@ -8,10 +8,11 @@ import numpy as np
 from simulation.drawing import Pixels
 from simulation.zoo import axes
 from simulation.zoo.axes import Axis, Box
+from simulation.zoo.colours import Colour
 from simulation.zoo.dice import Dice, Floats, Moment, Trouble
 from simulation.zoo.drawn import Mask
 from simulation.zoo.look import Look
-from simulation.zoo.reading import Reading, changed, significance
+from simulation.zoo.reading import Reading, moved, significance
 from simulation.zoo.shape import Shape
 
 HEADROOM = 1.07
@@ -29,6 +30,8 @@ class Histogram:
     log: bool
     manner: str
     """step, bars or points."""
+    overlay: Colour | None
+    """Colour of a smooth line through what was expected, as of a fit; none draws none."""
     title: str
     x_title: str
     y_title: str
@@ -46,6 +49,10 @@ class Histogram:
     def renamed(self, suffix: str) -> "Histogram":
         """Give the same pad with something added to its title."""
         return replace(self, title=f"{self.title} {suffix}")
+
+    def untitled(self) -> "Histogram":
+        """Give the same pad without its title."""
+        return replace(self, title="")
 
     def read(self, moment: Moment, dice: Dice, trouble: Trouble | None) -> Reading:
         """Draw the contents of the bins."""
@@ -67,7 +74,10 @@ class Histogram:
         if self.manner == "points":
             self._points(image, box, look, axis, reading.values)
         else:
-            self._steps(image, box, look, rows)
+            base = box.bottom - round(float(axis.share(np.zeros(1))[0]) * box.height)
+            self._steps(image, box, look, rows, box.bottom if self.log else base)
+        if self.overlay is not None:
+            self._smooth(image, box, axis, reading.expected)
         axes.close_frame(image, box, look)
         axes.y_axis(image, box, look, axis)
         if look.stats:
@@ -76,8 +86,8 @@ class Histogram:
     def place(self, box: Box, look: Look, good: Reading, bad: Reading) -> Mask:
         """Tell where two readings differ: between the heights of their bins."""
         axis = self._axis(np.maximum(bad.values, 0), look, 1.0)
-        reached = changed(good, bad)
         shares = [np.clip(axis.share(r.expected), 0.0, 1.0) for r in (good, bad)]
+        reached = moved(*shares)
         low = np.minimum(*shares) * box.height - LEAST
         high = np.maximum(*shares) * box.height + LEAST
         column = np.arange(box.width) * reached.size // box.width
@@ -87,7 +97,7 @@ class Histogram:
 
     def significance(self, good: Reading, bad: Reading) -> float:
         """Tell by how many standard deviations two readings' expectations differ."""
-        return significance(good, bad, 0.05)
+        return significance(good, bad, self.shape.tolerance)
 
     def _axis(self, values: Floats, look: Look, zoom: float) -> Axis:
         top = float(values.max(initial=0.0))
@@ -97,7 +107,7 @@ class Histogram:
             return Axis(-0.05, 0.05) if look.style == "mpl" else Axis(0.0, 1.0)
         return Axis(0.0, top * HEADROOM * zoom)
 
-    def _steps(self, image: Pixels, box: Box, look: Look, rows: Floats) -> None:
+    def _steps(self, image: Pixels, box: Box, look: Look, rows: Floats, base: int) -> None:
         edges = np.linspace(box.left, box.right, rows.size + 1)
         x = np.repeat(edges, 2)[1:-1]
         y = np.repeat(rows, 2)
@@ -106,16 +116,23 @@ class Histogram:
             x[0::2] += width
             x[1::2] -= width
             x = np.repeat(x, 2)
-            y = np.stack([np.full_like(rows, box.bottom), rows, rows], axis=1)
-            y = np.concatenate([y, np.full((rows.size, 1), box.bottom)], axis=1).ravel()
+            y = np.stack([np.full_like(rows, base), rows, rows], axis=1)
+            y = np.concatenate([y, np.full((rows.size, 1), base)], axis=1).ravel()
         line = np.stack([x, y], axis=1)
         if look.fill is not None:
-            ends = [[box.right, box.bottom], [box.left, box.bottom]]
+            ends = [[box.right, base], [box.left, base]]
             area = np.concatenate([line, ends])
             cv2.fillPoly(image, [np.rint(area).astype(np.int32)], look.fill)
-        corners = np.concatenate([[[x[0], box.bottom]], line, [[x[-1], box.bottom]]])
+        corners = np.concatenate([[[x[0], base]], line, [[x[-1], base]]])
         pixels = np.rint(corners).astype(np.int32)
         cv2.polylines(image, [pixels], False, look.line, look.thickness)
+
+    def _smooth(self, image: Pixels, box: Box, axis: Axis, values: Floats) -> None:
+        if self.overlay is not None:
+            x = box.left + (np.arange(values.size) + 0.5) / values.size * box.width
+            y = box.bottom - np.clip(axis.share(values), 0.0, 1.0) * box.height
+            line = np.rint(np.stack([x, y], axis=1)).astype(np.int32)
+            cv2.polylines(image, [line], False, self.overlay, 2, cv2.LINE_AA)
 
     def _points(self, image: Pixels, box: Box, look: Look, axis: Axis, values: Floats) -> None:
         error = np.sqrt(values)

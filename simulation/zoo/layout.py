@@ -37,10 +37,11 @@ def layout(rng: np.random.Generator, look: Look, count: int, coloured: bool) -> 
     title = int(rng.integers(15, 24))
     head = title * 1.6
     width, height = 2 * WIDTH / columns, (2 * HEIGHT - head) / rows
-    left = round(size * rng.uniform(3.2, 4.6))
-    right = round(size * (rng.uniform(3.8, 5.0) if coloured and look.bar else rng.uniform(0.6, 2)))
-    below = round(size * rng.uniform(2.6, 3.4))
-    above = round(size * rng.uniform(1.4, 1.9))
+    spare = rng.uniform(1.3, 2.0) if count == 1 and rng.random() < 0.15 else 1.0
+    left = round(size * rng.uniform(3.8, 5.0) * spare)
+    right = round(size * (rng.uniform(4.7, 5.6) if coloured and look.bar else rng.uniform(0.6, 2)))
+    below = round(size * rng.uniform(2.8, 3.6) * spare)
+    above = round(size * rng.uniform(1.6, 2.1) * spare)
     boxes = []
     for index in range(count):
         x, y = index % columns * width, head + index // columns * height

@@ -35,6 +35,11 @@ class Rates:
             "gain-drift",
         )
 
+    @property
+    def tolerance(self) -> float:
+        """Relative change of a bin from image to image that is natural."""
+        return 0.05
+
     def expected(self, moment: Moment, trouble: Trouble | None) -> Floats:
         """Give expected counts at nominal statistics."""
         tilt = (self.geometry.middles - 0.5) @ self.slope

@@ -11,8 +11,10 @@ from simulation.zoo.dice import Dice, Floats, Moment, Trouble
 from simulation.zoo.drawn import Mask
 from simulation.zoo.look import Look
 
-CHANGE: Final = 0.1
-"""Bins that change by less than this share of the greatest change are not where a fault is."""
+CHANGE: Final = 0.12
+"""Bins that move by less than this share of the greatest move are not where a fault is."""
+LEAST: Final = 0.015
+"""Bins that move by less than this share of the axis are not where a fault is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class Pad(Protocol):
         """Give the same pad with something added to its title."""
         ...
 
+    def untitled(self) -> "Pad":
+        """Give the same pad without its title."""
+        ...
+
     def read(self, moment: Moment, dice: Dice, trouble: Trouble | None) -> Reading:
         """Draw values; a fault changes only what it reaches."""
         ...
@@ -64,21 +70,31 @@ class Pad(Protocol):
 
 
 def significance(good: Reading, bad: Reading, tolerance: float) -> float:
-    """Tell how many standard deviations lie between two expectations of counts.
+    """Tell how many standard deviations lie between the shapes of two expectations of counts.
+
+    Axes follow the data, so that nobody sees when everything counts less: only what
+    differs after scaling to each other is counted.
 
     Args:
         good: Without the fault.
         bad: With it.
-        tolerance: Relative change from image to image that is natural.
+        tolerance: Relative change of a bin from image to image that is natural.
     """
-    change = bad.expected - good.expected
-    floor = np.minimum(good.expected, bad.expected)
+    solid = (good.expected > 0.05 * good.expected.max(initial=0.0)) & (bad.expected > 0)
+    scale = float(np.median(bad.expected[solid] / good.expected[solid])) if solid.any() else 1.0
+    usual = good.expected * scale
+    change = bad.expected - usual
+    floor = np.minimum(usual, bad.expected)
     sigma2 = floor + 1.0 + (tolerance * floor) ** 2
     return float(np.sqrt(np.sum(change * change / sigma2)))
 
 
-def changed(good: Reading, bad: Reading) -> Mask:
-    """Tell which bins a fault reaches."""
-    change = np.abs(bad.expected - good.expected)
-    top = float(change.max(initial=0.0))
-    return np.asarray((change > CHANGE * top) & (change > 0.0))
+def moved(good: Floats, bad: Floats) -> Mask:
+    """Tell which bins a fault moves on their axis.
+
+    Args:
+        good: Shares of the axis without the fault.
+        bad: Shares with it, on the same axis.
+    """
+    gap = np.abs(np.clip(bad, 0.0, 1.0) - np.clip(good, 0.0, 1.0))
+    return np.asarray(gap > max(LEAST, CHANGE * float(gap.max(initial=0.0))))

@@ -18,6 +18,11 @@ class Shape(Protocol):
         """Faults that it can have."""
         ...
 
+    @property
+    def tolerance(self) -> float:
+        """Relative change of a bin from image to image that is natural."""
+        ...
+
     def expected(self, moment: Moment, trouble: Trouble | None) -> Floats:
         """Give expected counts at nominal statistics, not negative."""
         ...

@@ -152,6 +152,7 @@ class Species:
             readings[index] = bad
             sure = self.pads[index].significance(good[index], bad)
             if trouble.fault == "empty":
+                sure = np.inf
                 area[:] = True
             elif sure >= SURE:
                 area |= self.pads[index].place(box, self.look, good[index], bad)
@@ -200,8 +201,10 @@ class Species:
         stamp = words.moment_text(self.moment_style, moment.seconds)
         if stamp:
             small = max(10, size // 2)
-            y = 2 * HEIGHT - small * 0.7
-            write(canvas, stamp, 2 * WIDTH - 6, y, font=font, size=small, colour=ink, align=1.0)
+            below = self.run_style % 2 == 0
+            x, y = (6.0, 2 * HEIGHT - small * 0.7) if below else (2.0 * WIDTH - 6, small * 0.7)
+            side = 0.0 if below else 1.0
+            write(canvas, stamp, x, y, font=font, size=small, colour=ink, align=side)
 
 
 def cells(mask: Mask) -> Mask:
@@ -240,6 +243,9 @@ def species(seed: int) -> Species:
     kind = breeds.kind(rng)
     count = 1 if rng.random() < 0.6 else int(rng.choice([2, 2, 3, 4, 4, 6, 6, 8, 9, 12]))
     pads = _pads(rng, kind, count)
+    titled = count > 1 or rng.random() < 0.5
+    if count == 1 and titled and rng.random() < 0.7:
+        pads = (pads[0].untitled(),)
     manner = look(rng)
     place, manner = layout(rng, manner, count, any(pad.coloured for pad in pads))
     first = round(float(10 ** rng.uniform(2, 5.9)))
@@ -253,7 +259,7 @@ def species(seed: int) -> Species:
         runs=(first, first + length),
         statistics=float(rng.choice([0.1, 0.25, 0.5, 0.8])),
         period=length / rng.uniform(0.5, 5.0),
-        title=words.title(rng, kind) if count > 1 or rng.random() < 0.8 else "",
+        title=words.title(rng, kind) if titled else "",
         run_style=int(rng.integers(8)),
         moment_style=int(rng.integers(6)),
     )

@@ -1,6 +1,7 @@
 """Peaks, amplitude spectra and wire times: what each bin of a quantity counts."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,6 @@ FAULTS: Final = (
     "shift",
     "double-peak",
     "width",
-    "lost-signal",
     "empty",
     "noise",
     "hot-cell",
@@ -64,6 +64,8 @@ class Spectrum:
     """How far all lines move with the trend, as a share of the axis."""
     gain: bool
     """Places scale with the gain, as amplitudes do; else they only move."""
+    jitter: float
+    """How much the heights of the lines change relative to each other from image to image."""
     pedestal: bool
     """The first line is a pedestal: it stays when the signal is lost."""
 
@@ -71,13 +73,23 @@ class Spectrum:
     def faults(self) -> tuple[str, ...]:
         """Faults that it can have."""
         more = ("gain-drift",) if self.gain else ()
+        if self.pedestal or self.floor > 0.01:
+            more = (*more, "lost-signal")
         return FAULTS + more
+
+    @property
+    def tolerance(self) -> float:
+        """Relative change of a bin from image to image that is natural."""
+        return 0.04 + 1.5 * self.jitter
 
     def expected(self, moment: Moment, trouble: Trouble | None) -> Floats:
         """Give expected counts at nominal statistics."""
         x = (np.arange(self.bins) + 0.5) / self.bins
         moved = moment.trend * self.drift + 0.15 * self.drift * moment.wobble
         lines = [self._moved(line, moved) for line in self.lines]
+        for i, line in enumerate(lines):
+            height = line.height * math.exp(self.jitter * moment.wobble * math.cos(2.4 * i))
+            lines[i] = replace(line, height=height)
         floor = self.floor
         if trouble is not None:
             lines, floor = self._bend(lines, floor, trouble)
@@ -172,7 +184,8 @@ def peaks(rng: np.random.Generator) -> Spectrum:
     level = np.exp(rng.uniform(np.log(80), np.log(20_000)))
     drift = width * rng.uniform(0.0, 0.25)
     slope = float(rng.choice([0.0, 0.0, 1.0, 3.0]))
-    return Spectrum(bins, tuple(lines), floor, slope, level, drift, gain=False, pedestal=False)
+    jitter = float(rng.choice([0.0, 0.0, 0.08, 0.2])) if len(lines) > 1 else 0.0
+    return Spectrum(bins, tuple(lines), floor, slope, level, drift, False, jitter, False)
 
 
 def amplitudes(rng: np.random.Generator) -> Spectrum:
@@ -194,7 +207,8 @@ def amplitudes(rng: np.random.Generator) -> Spectrum:
     bins = round(np.exp(rng.uniform(np.log(50), np.log(300))))
     level = np.exp(rng.uniform(np.log(300), np.log(60_000)))
     drift = rng.uniform(0.0, 0.012)
-    return Spectrum(bins, tuple(lines), 0.0, 0.0, level, drift, gain=True, pedestal=pedestal)
+    jitter = float(rng.choice([0.0, 0.05, 0.2]))
+    return Spectrum(bins, tuple(lines), 0.0, 0.0, level, drift, True, jitter, pedestal)
 
 
 def wires(rng: np.random.Generator) -> Spectrum:
@@ -212,4 +226,5 @@ def wires(rng: np.random.Generator) -> Spectrum:
     level = np.exp(rng.uniform(np.log(200), np.log(500_000)))
     drift = rng.uniform(0.0, 0.008)
     floor = rng.uniform(0.0, 0.1)
-    return Spectrum(bins, tuple(lines), floor, 0.0, level, drift, gain=False, pedestal=False)
+    jitter = float(rng.choice([0.0, 0.05, 0.15, 0.3]))
+    return Spectrum(bins, tuple(lines), floor, 0.0, level, drift, False, jitter, False)
