@@ -18,10 +18,12 @@ POOL: Final = 16
 """Good images of which references are made; none of them is an exercise."""
 COUNTS: Final = (1, 2, 3, 5, 8, 16)
 """Images behind the references of a species: a user may have few."""
-GOOD: Final = 7
+GOOD: Final = 6
 """Good exercises of a species."""
+LOOKALIKE: Final = (1, 1, 2)
+"""Exercises with what only looks like a fault, as indices of the harmless families."""
 FAULTY: Final = 12
-"""Exercises of a species with a fault, or with what only looks like one."""
+"""Exercises of a species with a fault."""
 CHECK_SEED: Final = 10_000_000
 """First seed of the species that only check."""
 
@@ -90,9 +92,11 @@ def _references(kind: Species, rng: np.random.Generator) -> list[Reference]:
 def _exercises(kind: Species, rng: np.random.Generator) -> Iterator[Drawn]:
     for _ in range(GOOD):
         yield kind.draw(_seed(rng), None)
-    known = [fault for fault in kind.faults if fault != HARMLESS[0]]
-    for number in range(FAULTY if known else 0):
-        yield kind.draw(_seed(rng), known[(number + int(rng.integers(3))) % len(known)])
+    for index in LOOKALIKE:
+        yield kind.draw(_seed(rng), HARMLESS[index])
+    start = int(rng.integers(len(kind.faults)))
+    for number in range(FAULTY):
+        yield kind.draw(_seed(rng), kind.faults[(start + number) % len(kind.faults)])
 
 
 def _seed(rng: np.random.Generator) -> int:

@@ -57,6 +57,7 @@ def fit(
     truth: NDArray[np.int64],
     runs: NDArray[np.int64],
     labels: tuple[str, ...],
+    *,
     seed: int = 1,
 ) -> Head:
     """Fit a head to labelled images.
