@@ -14,7 +14,7 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QMenu, QWidget
 
-from displays import card_paint, palette
+from displays import card_paint, mask_paint, palette
 from displays.action_row import ASKS, ActionRow
 from displays.card_state import Face, Level, Line, Reading, Tally, face_of
 from displays.heat import Heat
@@ -124,10 +124,15 @@ class Card(QWidget):
         if self.link.picture is None:
             return None
         image = as_image(self.link.picture).convertToFormat(QImage.Format_RGB32)
+        painter = QPainter(image)
+        box = QRectF(image.rect())
         if self.wordy and self._heat is not None:
-            painter = QPainter(image)
-            self._heat.paint(painter, QRectF(image.rect()), self.opacity)
-            painter.end()
+            painter.save()
+            mask_paint.clip(painter, self.face.masks, box)
+            self._heat.paint(painter, box, self.opacity)
+            painter.restore()
+        mask_paint.paint(painter, self.face.masks, box)
+        painter.end()
         return image
 
     def height_for(self, width: int) -> int:
@@ -269,6 +274,7 @@ def _but_age(face: Face) -> tuple[object, ...]:
         face.confirmed,
         face.origin,
         face.picture_old,
+        face.masks,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from qtpy.QtCore import QPointF, QRect, QRectF, Qt
 from qtpy.QtGui import QBrush, QColor, QFont, QFontMetrics, QImage, QPainter, QPainterPath, QPen
 
-from displays import palette
+from displays import mask_paint, palette
 from displays.card_state import Face, Level
 from displays.heat import Heat
 from displays.shapes import paint_sign
@@ -227,7 +227,11 @@ def paint_picture(
         size.moveCenter(QRectF(box).center())
         painter.drawImage(size.topLeft(), image)
         if heat is not None and not (face.veiled or face.picture_old):
+            painter.save()
+            mask_paint.clip(painter, face.masks, size)
             heat.paint(painter, size, opacity)
+            painter.restore()
+        mask_paint.paint(painter, face.masks, size)
     veiled = face.veiled or face.picture_old
     if veiled:
         painter.fillRect(box, QColor(238, 238, 240, 205))

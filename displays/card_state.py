@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from displays.catalogue import NO_COLOUR, Plot
+from displays.masks import Mask
 from displays.text import age_text, clock, percent
 from pipeline.alarm import Severity, Status
 
@@ -86,6 +87,8 @@ class Reading:
     image_file: str = ""
     contact: str = ""
     guidance: str = ""
+    masks: tuple[Mask, ...] = ()
+    """Masks in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ class Face:
     origin: str
     """Run and chunk."""
     picture_old: bool = False
+    masks: tuple[Mask, ...] = ()
     """Whether the picture belongs to an earlier verdict."""
 
     @property
@@ -172,6 +176,7 @@ def face_of(plot: Plot, reading: Reading, line: Line) -> Face:
         age=_age(level, reading),
         origin=_origin(reading),
         picture_old=reading.picture_old,
+        masks=reading.masks,
     )
 
 

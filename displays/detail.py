@@ -1,7 +1,7 @@
 """One plot large, with everything that is known of it."""
 
-from qtpy.QtCore import QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QCloseEvent, QColor, QImage, QPainter, QPaintEvent
+from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QCloseEvent, QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import (
     QDialog,
     QGridLayout,
@@ -19,6 +19,8 @@ from displays.card_state import Face, Line, Reading, face_of
 from displays.catalogue import Plot
 from displays.controls import HeatSlider
 from displays.heat import Heat
+from displays.mask_pencil import Pencil
+from displays.mask_row import MaskRow
 from displays.picture import as_image
 from displays.plot_link import PlotLink
 from displays.text import percent
@@ -26,6 +28,9 @@ from displays.text import percent
 
 class BigPicture(QWidget):
     """The picture in full resolution, as large as the window allows."""
+
+    drawn = Signal(object)
+    """An outline was drawn: corners in fractions of the picture."""
 
     def __init__(self, parent: QWidget) -> None:
         """Begin empty."""
@@ -36,6 +41,7 @@ class BigPicture(QWidget):
         self._heat: Heat | None = None
         self._face = face_of_nothing()
         self.opacity = 0.0
+        self.pencil = Pencil()
         self.setMinimumSize(480, 360)
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
 
@@ -63,7 +69,57 @@ class BigPicture(QWidget):
         paint_picture(
             painter, self.rect(), image, self._face, heat=self._heat, opacity=self.opacity
         )
+        self.pencil.paint(painter)
         painter.end()
+
+    def draw_mask(self) -> None:
+        """Let the mouse draw an outline: a box by dragging, a polygon by clicks."""
+        self.pencil.start()
+        self.setCursor(Qt.CrossCursor)
+        self.update()
+
+    def draw_no_more(self) -> None:
+        """Forget what was drawn."""
+        self.pencil.stop()
+        self.unsetCursor()
+        self.update()
+
+    def picture_box(self) -> QRectF:
+        """Give where the picture lies in the widget."""
+        image = self._fitted()
+        if image is None:
+            return QRectF(self.rect())
+        ratio = image.devicePixelRatio()
+        box = QRectF(0, 0, image.width() / ratio, image.height() / ratio)
+        box.moveCenter(QRectF(self.rect()).center())
+        return box
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Begin a box or a corner."""
+        if self.pencil.active and event.button() == Qt.LeftButton:
+            self.pencil.press(QPointF(event.pos()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Follow the mouse."""
+        if self.pencil.active:
+            self.pencil.move(QPointF(event.pos()))
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Take a box, or one more corner."""
+        if self.pencil.active and event.button() == Qt.LeftButton:
+            self._hand_over(self.pencil.release(QPointF(event.pos()), self.picture_box()))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802, ARG002
+        """Close the polygon."""
+        if self.pencil.active:
+            self._hand_over(self.pencil.close(self.picture_box()))
+
+    def _hand_over(self, points: object) -> None:
+        self.update()
+        if points is not None:
+            self.draw_no_more()
+            self.drawn.emit(points)
 
     def _fitted(self) -> QImage | None:
         if self._image is None:
@@ -150,6 +206,7 @@ class DetailWindow(QDialog):
         self.heat = HeatSlider(self)
         self.heat.changed.connect(self.picture.set_opacity)
         self.heat.set_opacity(opacity)
+        self.mask_row = MaskRow(link, self.picture, self)
         self.rows: dict[str, QLabel] = {}
         self._lay_out()
         link.picture_changed.connect(self._take_picture)
@@ -175,7 +232,9 @@ class DetailWindow(QDialog):
             "Images": "" if reading.count is None else str(reading.count),
             "Model": reading.model,
             "PV": self._link.pv("Class"),
+            "Masks": "\n".join(mask.line() for mask in reading.masks),
         }
+        self.mask_row.show_masks(reading.masks)
         for name, value in rows.items():
             self.rows[name].setText(value or "-")
         self.weights.show_reading(reading)
@@ -187,8 +246,11 @@ class DetailWindow(QDialog):
         self.closed.emit(self._link.plot.name)
 
     def reject(self) -> None:
-        """Close with Escape."""
-        self.close()
+        """Close with Escape; while a mask is drawn, only that is given up."""
+        if self.picture.pencil.active:
+            self.picture.draw_no_more()
+        else:
+            self.close()
 
     def _take_picture(self) -> None:
         self.picture.show_picture(self._link)
@@ -197,7 +259,7 @@ class DetailWindow(QDialog):
         facts = QGridLayout()
         facts.setColumnStretch(1, 1)
         names = ("Reason", "Do", "Call", "Shows", "Run, chunk", "Image", "Since", "Images")
-        for row, name in enumerate((*names, "Model", "PV")):
+        for row, name in enumerate((*names, "Model", "PV", "Masks")):
             caption = _line(self, 14, bold=True)
             caption.setText(name)
             value = _line(self, 14)
@@ -220,6 +282,7 @@ class DetailWindow(QDialog):
         side.addLayout(facts)
         side.addStretch(1)
         side.addWidget(self.heat)
+        side.addWidget(self.mask_row)
         side.addLayout(buttons)
         whole = QHBoxLayout(self)
         whole.addWidget(self.picture, 3)

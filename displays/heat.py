@@ -62,7 +62,7 @@ class Heat:
         if self.is_empty or opacity <= 0:
             return
         painter.save()
-        painter.setClipRect(box)
+        painter.setClipRect(box, Qt.IntersectClip)
         painter.setRenderHints(QPainter.Antialiasing | QPainter.SmoothPixmapTransform)
         painter.setOpacity(opacity)
         painter.drawImage(box, self._fill)

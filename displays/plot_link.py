@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject, Signal
 from displays.card_state import Reading
 from displays.catalogue import Plot
 from displays.field import Field
+from displays.masks import parse as parse_masks
 from pipeline.alarm import Severity, Status
 
 SCALARS = (
@@ -70,6 +71,8 @@ class PlotLink(QObject):
         self._fields["Age"].changed.connect(self._note_age)
         for label in plot.labels:
             self._open(f"Threshold:{label.pv_part}")
+        self._masks = Field(f"ca://{self._base}Masks.VAL$", self)
+        self._masks.changed.connect(self._tell)
         self._image = Field(f"pva://{self._base}Image", self, stamped=True)
         self._image.changed.connect(self._take_picture)
         self._heat: Field | None = None
@@ -78,6 +81,7 @@ class PlotLink(QObject):
         """Unsubscribe from everything."""
         for field in self._fields.values():
             field.close()
+        self._masks.close()
         self._image.close()
         if self._heat is not None:
             self._heat.close()
@@ -126,6 +130,7 @@ class PlotLink(QObject):
             image_file=self._text("ImageFile.VAL$"),
             contact=self._text("Contact.VAL$"),
             guidance=self._text("Guidance.VAL$"),
+            masks=parse_masks(self._masks.text()),
         )
 
     def check_pictures(self) -> None:

@@ -28,7 +28,7 @@ from caproto import (
 )
 from caproto.asyncio.server import Context
 from p4p import Value
-from p4p.nt import NTNDArray
+from p4p.nt import NTNDArray, NTScalar
 from p4p.server import Server
 from p4p.server.thread import SharedPV
 from PIL import Image
@@ -95,6 +95,18 @@ def framed(data, shape=None, stamp=0.0):
     )
 
 
+class Changes:
+    """Takes puts to MaskChange; refuses those of a mask named ``refuse``."""
+
+    def put(self, shared, operation):
+        change = json.loads(operation.value())
+        if change["name"] == "refuse":
+            operation.done(error="user 'eve' may not write")
+            return
+        shared.post(json.dumps(change))
+        operation.done()
+
+
 class FakePlot:
     """The PVs of one plot."""
 
@@ -121,12 +133,14 @@ class FakePlot:
             "ImageFile.VAL$": ChannelChar(value="", **text),
             "Contact.VAL$": ChannelChar(value="B. Expert, +1 757 555 0142", **text),
             "Guidance.VAL$": ChannelChar(value=GUIDANCE, **text),
+            "Masks.VAL$": ChannelChar(value="[]", string_encoding="utf-8", max_length=12000),
         }
         for label in LABELS:
             self.channels[f"Weight:{label['name']}"] = ChannelDouble(value=0.0)
             self.channels[f"Threshold:{label['name']}"] = ChannelDouble(value=0.8)
         self.image = SharedPV(initial=framed(b""))
         self.heat = SharedPV(initial=framed(b"", (0, 0)))
+        self.change = SharedPV(nt=NTScalar("s"), initial="", handler=Changes())
 
     async def write(self, name, value, **alarm):
         await self.channels[name].write(value, **alarm)
@@ -159,6 +173,7 @@ class FakePlot:
         await self.write(
             "Reason.VAL$", order.get("reason", f"{label} with weight {confidence:.3f}")
         )
+        await self.write("Masks.VAL$", json.dumps(order.get("masks", [])))
         await self.write("Class.STAT", status)
         await self.write(
             "Class",
@@ -197,6 +212,7 @@ class FakeIoc:
             self.channels.update({plot.base + n: c for n, c in plot.channels.items()})
             self.pictures[f"{plot.base}Image"] = plot.image
             self.pictures[f"{plot.base}Heatmap"] = plot.heat
+            self.pictures[f"{plot.base}MaskChange"] = plot.change
 
     def catalogue(self):
         plots = [
