@@ -209,9 +209,8 @@ class Species:
 
 def cells(mask: Mask) -> Mask:
     """Reduce a mask of the canvas, (480, 640), to the map of an image, (30, 40)."""
-    rows, columns = GRID
-    parts = mask.reshape(rows, mask.shape[0] // rows, columns, mask.shape[1] // columns)
-    return np.asarray(parts.any(axis=(1, 3)))
+    share = cv2.resize(mask.view(np.uint8) * 255, GRID[::-1], interpolation=cv2.INTER_AREA)
+    return np.asarray(share > 0)
 
 
 def seen(good: Pixels, bad: Pixels, region: Mask) -> float:
@@ -225,7 +224,8 @@ def seen(good: Pixels, bad: Pixels, region: Mask) -> float:
     Returns:
         Sum of the changes in units of black to white; 0 if no pixel changes plainly.
     """
-    gap = cv2.absdiff(good, bad).max(axis=2)
+    red, green, blue = cv2.split(cv2.absdiff(good, bad))
+    gap = cv2.max(red, cv2.max(green, blue))
     side = HEIGHT // GRID[0]
     blocks = gap.reshape(GRID[0], side, GRID[1], side).transpose(0, 2, 1, 3)[region]
     if not blocks.size or int(blocks.max()) < PLAIN:
