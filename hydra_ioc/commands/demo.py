@@ -8,7 +8,7 @@ import click
 from pipeline import config as configuration
 from pipeline.errors import CommandError
 from simulation import control
-from simulation.drawing import Fault
+from simulation.drawing import Fault, Pixels
 from simulation.faults import KINDS
 from simulation.plots import PLOTS
 
@@ -223,12 +223,36 @@ def sheet(file: Path, plot: str) -> None:
 
     Example: hydra-ioc demo sheet faults.png CDC_occupancy
     """
-    from simulation.record import encode_png
     from simulation.sheet import all_faults, all_plots
 
+    _check_png(file)
+    _write_png(file, all_faults(plot) if plot else all_plots())
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--seed", type=click.IntRange(0), default=0, help="First species [0].")
+@click.option("--species", "count", type=click.IntRange(1, 100), default=8, show_default=True)
+@click.option("--columns", type=click.IntRange(1, 20), default=6, show_default=True)
+def zoo(file: Path, seed: int, count: int, columns: int) -> None:
+    """Draw invented plot types, one a row, with their faults outlined, into a PNG file.
+
+    Example: hydra-ioc demo zoo zoo.png --seed 40 --species 10
+    """
+    from simulation.zoo.sheet import sheet as zoo_sheet
+
+    _check_png(file)
+    _write_png(file, zoo_sheet(range(seed, seed + count), columns))
+
+
+def _check_png(file: Path) -> None:
     if file.suffix != ".png":
         raise CommandError(f"expected a file name that ends in .png; received {file}")
-    pixels = all_faults(plot) if plot else all_plots()
+
+
+def _write_png(file: Path, pixels: Pixels) -> None:
+    from simulation.record import encode_png
+
     try:
         file.write_bytes(encode_png(pixels))
     except OSError as error:

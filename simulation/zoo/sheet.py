@@ -9,7 +9,7 @@ import numpy as np
 from simulation import canvas
 from simulation.drawing import Pixels
 from simulation.zoo.drawn import GRID, HARMLESS, HEIGHT, Drawn
-from simulation.zoo.species import species
+from simulation.zoo.species import Species, species
 
 RED: Final = (220, 0, 0)
 BAND: Final = 16
@@ -41,11 +41,7 @@ def sheet(seeds: Sequence[int], columns: int) -> Pixels:
     rows = []
     for seed in seeds:
         one = species(seed)
-        plan = [*HARMLESS, *one.faults]
-        if len(plan) > columns:
-            few = list(plan[:1]) + list(plan[1 + seed % 2 : 2 + seed % 2])
-            turn = seed % len(one.faults)
-            plan = few + list(one.faults[turn:] + one.faults[:turn])
+        plan = _plan(one, columns)
         tiles = []
         for index in range(columns):
             drawn = one.draw(index, plan[index % len(plan)])
@@ -53,3 +49,13 @@ def sheet(seeds: Sequence[int], columns: int) -> Pixels:
             tiles.append(tile(drawn, note))
         rows.append(np.hstack(tiles))
     return np.vstack(rows)
+
+
+def _plan(one: Species, columns: int) -> list[str]:
+    """Choose what to show of a species: good, something harmless, and faults in turn."""
+    plan = [*HARMLESS, *one.faults]
+    if len(plan) <= columns:
+        return plan
+    turn = one.seed % len(one.faults)
+    harmless = HARMLESS[1 + one.seed % (len(HARMLESS) - 1)]
+    return ["none", harmless, *one.faults[turn:], *one.faults[:turn]]

@@ -20,7 +20,7 @@ SALT: Final = 0x5A00
 """Keeps the species apart from other random streams of the same seed."""
 SURE: Final = 7.0
 """A fault must change the expectation by so many standard deviations."""
-SEEN: Final = 3.0
+SEEN: Final = 5.0
 """A fault must change its region by so many pixels from black to white (or more of less)."""
 PLAIN: Final = 40
 """Some pixel of the region must change by so many of 255 steps."""

@@ -26,6 +26,8 @@ TOPICS: Final = {
     "trends": ("rate", "yield", "current", "live time", "counts per charge", "yield/charge"),
     "profile": ("efficiency", "mean time", "mean ADC", "resolution", "noise", "gain"),
 }
+KNOWN: Final = ("TOF", "HEL", "TAC")
+"""Names that the simulated experiment or real ones have; a syllable is added to them."""
 UNITS: Final = {
     "peaks": ("ns", "ps", "cm", "mm", "GeV", "MeV", ""),
     "amplitudes": ("ADC", "counts", "pC", "keV", "MeV", ""),
@@ -39,7 +41,8 @@ def acronym(rng: np.random.Generator) -> str:
     parts = [str(rng.choice(ONSETS)) + str(rng.choice(VOWELS)) for _ in range(2)]
     word = "".join(parts) + str(rng.choice(ONSETS))
     length = int(rng.integers(2, 6))
-    return word[:length] if rng.random() < 0.7 else word.capitalize()
+    name = word[:length] if rng.random() < 0.7 else word.capitalize()
+    return f"{name}E" if name in KNOWN else name
 
 
 def title(rng: np.random.Generator, kind: str) -> str:
