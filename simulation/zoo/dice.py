@@ -78,13 +78,13 @@ class Dice:
             Whole numbers, same shape.
 
         Source:
-            Anscombe 1948, Biometrika 35, 246: the square root of a Poisson
-            variable plus 3/8 is nearly normal with variance 1/4, which its square adds.
+            Bartlett 1936, Suppl. J. R. Stat. Soc. 3, 68: the square root of a Poisson
+            variable is nearly normal with variance 1/4, which its square adds.
         """
         z = self._rng.standard_normal(expected.shape)
         u = self._rng.random(expected.shape)
-        root = np.maximum(np.sqrt(expected + 0.375) + z / 2.0, 0.0)
-        drawn = np.maximum(np.rint(root * root - 0.625), 0.0)
+        root = np.maximum(np.sqrt(expected) + z / 2.0, 0.0)
+        drawn = np.maximum(np.rint(root * root - 0.25), 0.0)
         few = expected < FEW
         if few.any():
             drawn[few] = _quantile(expected[few], u[few])
