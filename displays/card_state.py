@@ -260,4 +260,6 @@ def _origin(reading: Reading) -> str:
         parts.append(f"Run {reading.run}")
     if reading.chunk is not None:
         parts.append(f"chunk {reading.chunk}")
+    if reading.masks:
+        parts.append(f"{len(reading.masks)} mask{'s' if len(reading.masks) > 1 else ''}")
     return " · ".join(parts)

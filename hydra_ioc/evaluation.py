@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from hydra_ioc.known_dead import heat_on, known_dead
 from hydra_ioc.release import read_index
 from hydra_ioc.simulated import EVALUATION, Sample, region_mask, sample
 from pipeline.errors import ModelError
@@ -27,6 +28,13 @@ WHOLE_PADS: Final = ("empty", "noise")
 ACCURACY: Final = 0.99
 RECALL: Final = 0.98
 FALSE_BAD: Final = 0.001
+HEAT_INSIDE: Final = 0.8
+"""Share of the heat, median over the images of a fault, that must lie inside."""
+DEAD_SHOWN: Final = 0.01
+"""Largest share of maps of a loss that may highlight a known dead channel too."""
+LOSSES: Final = ("dead-channel", "dead-slot", "dead-crate", "hv-off")
+"""Faults that look like a known dead channel. One that changes the colours of the
+whole plot, such as a hot channel, makes everything depart from the normal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,10 @@ class Verdict:
     confirmed: bool
     heat_inside: float | None
     """Share of the heat of Bad inside the fault's region, for localised faults."""
+    dead_heat: float | None = None
+    """Share of it on known dead channels away from the fault; None without any."""
+    dead_shown: bool | None = None
+    """Whether the map highlights such a channel."""
 
     @property
     def right(self) -> bool:
@@ -113,6 +125,7 @@ def summary(verdicts: list[Verdict]) -> dict[str, Any]:
     kinds = sorted({one.kind for one in verdicts} - {"good"})
     faults = {kind: _fault([one for one in verdicts if one.kind == kind]) for kind in kinds}
     accuracy, false_bad = _right(verdicts), _false_bad(good)
+    losses = [one for one in verdicts if one.kind in LOSSES]
     return {
         "images": len(verdicts),
         "runs": len({(one.plot, one.run) for one in verdicts}),
@@ -122,11 +135,18 @@ def summary(verdicts: list[Verdict]) -> dict[str, Any]:
             [one.label == BAD and one.confirmed for one in good]
         ).as_json(),
         "faults": faults,
+        "known_dead_shown": _dead_shown(losses).as_json(),
         "plots": {plot: _plot(verdicts, plot) for plot in sorted({v.plot for v in verdicts})},
         "targets": {
             "accuracy": bool((accuracy.value or 0.0) >= ACCURACY),
             "recall": all((one["recall"]["value"] or 0.0) >= RECALL for one in faults.values()),
             "false_bad": bool(good) and false_bad.hits <= FALSE_BAD * false_bad.total,
+            "heat": all(
+                one["heat_inside"] >= HEAT_INSIDE
+                for one in faults.values()
+                if one["heat_inside"] is not None
+            ),
+            "known_dead": _dead_shown(losses).hits <= DEAD_SHOWN * _dead_shown(losses).total,
         },
         "mistakes": [
             {
@@ -157,11 +177,18 @@ def _plot(verdicts: list[Verdict], plot: str) -> dict[str, Any]:
 
 def _fault(verdicts: list[Verdict]) -> dict[str, Any]:
     heats = [one.heat_inside for one in verdicts if one.heat_inside is not None]
+    dead = [one.dead_heat for one in verdicts if one.dead_heat is not None]
     return {
         "recall": _right(verdicts).as_json(),
         "confirmed": _rate([one.right and one.confirmed for one in verdicts]).as_json(),
         "heat_inside": round(statistics.median(heats), 4) if heats else None,
+        "known_dead_shown": _dead_shown(verdicts).as_json(),
+        "known_dead_heat": round(statistics.fmean(dead), 5) if dead else None,
     }
+
+
+def _dead_shown(verdicts: list[Verdict]) -> Rate:
+    return _rate([one.dead_shown for one in verdicts if one.dead_shown is not None])
 
 
 def _right(verdicts: list[Verdict]) -> Rate:
@@ -190,11 +217,13 @@ def _judge(job: tuple[Sample, str]) -> Verdict:
     weights = outputs.probabilities[0]
     best = int(weights.argmax())
     label = model.card.labels[best]
-    heat = None
+    heat, dead = None, None
     if drawing.truth.label == label == BAD and one.kind not in WHOLE_PADS:
         activation = outputs.maps[0, best]
         shape = (activation.shape[0], activation.shape[1])
-        heat = heat_inside(activation, region_mask(drawing.truth.regions, shape))
+        fault = region_mask(drawing.truth.regions, shape)
+        heat = heat_inside(activation, fault)
+        dead = heat_on(activation, known_dead(one.plot, shape), fault)
     return Verdict(
         plot=one.plot,
         kind=one.kind,
@@ -205,4 +234,6 @@ def _judge(job: tuple[Sample, str]) -> Verdict:
         weight=float(weights[best]),
         confirmed=bool(weights[best] >= model.card.thresholds[label]),
         heat_inside=heat,
+        dead_heat=None if dead is None else dead[0],
+        dead_shown=None if dead is None else dead[1],
     )

@@ -141,7 +141,14 @@ def _print(result: dict[str, Any]) -> None:
     for kind, found in result["faults"].items():
         heat = found["heat_inside"]
         inside = "" if heat is None else f"  heat inside {100 * heat:.0f} %"
-        click.echo(f"   {kind:14} {_rate(found['recall'])}{inside}")
+        shown = found["known_dead_shown"]
+        dead = f", known dead {shown['hits']}/{shown['total']}" if shown["total"] else ""
+        click.echo(f"   {kind:14} {_rate(found['recall'])}{inside}{dead}")
+    click.echo(f"heat inside, target 80 % (median) for each fault: {targets['heat']}")
+    click.echo(
+        "maps of a loss that highlight a known dead channel too, target 1 %:"
+        f" {_rate(result['known_dead_shown'])}  {targets['known_dead']}"
+    )
     click.echo("accuracy of each plot type")
     for plot, found in result["plots"].items():
         click.echo(f"   {plot:22} {_rate(found['accuracy'])}")
