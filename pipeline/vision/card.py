@@ -76,6 +76,12 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     parent: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
     """Digest of the model this one continues; empty if none."""
     note: Text = ""
+    temperature: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
+    """By what the logits were divided to calibrate them; the graph does it already."""
+    calibration_error: Fraction | None = None
+    """Expected calibration error on images it was not fitted to; None when unknown."""
+    backbone: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    """SHA-256 of the backbone it stands on; empty if none."""
     files: dict[FileName, Digest]
     """SHA-256 by file name, all files of the folder but the card."""
 

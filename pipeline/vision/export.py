@@ -4,8 +4,6 @@ Needs the training extra (TensorFlow); serving never imports this module.
 """
 
 import platform
-import shutil
-import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,17 +21,14 @@ from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
 from pipeline.vision.card import (
-    CARD_FILE,
     INPUT,
     MODEL_FILE,
     OUTPUTS,
     Metrics,
     ModelCard,
-    file_digest,
-    verify,
-    write_card,
 )
 from pipeline.vision.normal import write_normal
+from pipeline.vision.packing import pack
 from pipeline.vision.training import Trained
 
 KERAS_FILE: Final = "model.keras"
@@ -74,23 +69,16 @@ def save(
     Raises:
         ModelError: ONNX Runtime and Keras disagree.
     """
-    store.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=store) as name:
-        folder = Path(name) / "model"
-        folder.mkdir()
+
+    def write(folder: Path) -> None:
         to_onnx(trained.network.model, folder / MODEL_FILE)
         check_against_keras(folder / MODEL_FILE, trained.network.model, trained.sample)
         if trained.normal is not None:
             write_normal(folder, trained.normal)
         if keep_keras:
             trained.network.model.save(folder / KERAS_FILE)
-        digest = write_card(folder, _card(trained, folder, plots, parent, note))
-        target = store / digest
-        if target.exists():
-            shutil.rmtree(target)
-        folder.rename(target)
-    verify(target)
-    return digest
+
+    return pack(store, write, lambda files: _card(trained, files, plots, parent, note))
 
 
 def to_onnx(model: keras.Model, file: Path) -> None:
@@ -141,10 +129,9 @@ def check_against_keras(file: Path, model: keras.Model, images: NDArray[np.uint8
 
 
 def _card(
-    trained: Trained, folder: Path, plots: tuple[str, ...], parent: str, note: str
+    trained: Trained, files: dict[str, str], plots: tuple[str, ...], parent: str, note: str
 ) -> ModelCard:
     outputs = trained.network.model.output
-    files = sorted(path.name for path in folder.iterdir() if path.name != CARD_FILE)
     return ModelCard(
         name=f"{trained.settings.architecture} {', '.join(plots)}"[:200],
         plots=plots,
@@ -169,7 +156,7 @@ def _card(
         versions={"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
         parent=parent,
         note=note,
-        files={name: file_digest(folder / name) for name in files},
+        files=files,
     )
 
 

@@ -1,0 +1,204 @@
+"""From a handful of labelled images to a model of the store, in seconds.
+
+Every image is judged by a head that was fitted without its run; thresholds,
+calibration and the confusion matrix come from these judgements. The head that
+is kept is fitted to all images. Needs the training extra (scikit-learn, onnx).
+"""
+
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
+from pipeline.errors import InputError
+from pipeline.vision.backbone import Backbone
+from pipeline.vision.calibration import calibration_error, fit_temperature, reliability, softmax
+from pipeline.vision.card import MODEL_FILE, Metrics, ModelCard
+from pipeline.vision.dataset import Dataset
+from pipeline.vision.evaluation import confusion
+from pipeline.vision.fewshot import GOOD, Head, all_views, fit
+from pipeline.vision.graft import graft
+from pipeline.vision.normal import mean_of, write_normal
+from pipeline.vision.packing import pack
+from pipeline.vision.thresholds import all_by_f1
+
+ARCHITECTURE: Final = "domain-pretrained"
+FOLDS: Final = 5
+PACKAGES: Final = ("scikit-learn", "onnx", "onnxruntime", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class FewShot:
+    """A fitted model and what it did on runs that it had not seen."""
+
+    head: Head
+    """Calibrated, fitted to all images."""
+    dataset: Dataset
+    judged: NDArray[np.int64]
+    """Indices of the images that were judged by a head without their run."""
+    logits: NDArray[np.float64]
+    """(len(judged), C), before calibration."""
+    temperature: float
+    error_before: float
+    error_after: float
+    """Expected calibration error, without and with the temperature."""
+    seed: int
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Calibrated probabilities of the judged images."""
+        return softmax(self.logits / self.temperature)
+
+    @property
+    def truth(self) -> NDArray[np.int64]:
+        """Labels of the judged images."""
+        return self.dataset.truth[self.judged]
+
+
+def train_few(backbone: Backbone, dataset: Dataset, seed: int = 1) -> FewShot:
+    """Fit a model and judge every image by one that was fitted without its run.
+
+    Args:
+        backbone: The backbone.
+        dataset: Labelled images of the backbone's input shape.
+        seed: Same seed and images, same model.
+
+    Raises:
+        InputError: The images have another size, or a label occurs in one run only.
+    """
+    if tuple(dataset.images.shape[1:]) != tuple(backbone.card.input_shape):
+        raise InputError(
+            f"expected images {tuple(backbone.card.input_shape)} for the backbone,"
+            f" received {dataset.images.shape[1:]}"
+        )
+    _check_runs(dataset)
+    views = all_views(dataset.images)
+    judged, logits = [], []
+    for inside, outside in _folds(dataset, seed):
+        head = fit(
+            backbone,
+            views[inside],
+            dataset.truth[inside],
+            dataset.runs[inside],
+            dataset.labels,
+            seed=seed,
+        )
+        seen = backbone.see(views[outside], head.reference).embedding
+        judged.append(outside)
+        logits.append(np.asarray(seen @ head.kernel + head.bias, np.float64))
+    found, truth = np.concatenate(logits), dataset.truth[np.concatenate(judged)]
+    temperature = fit_temperature(found, truth)
+    head = fit(backbone, views, dataset.truth, dataset.runs, dataset.labels, seed=seed)
+    calibrated = Head(
+        head.labels,
+        head.reference,
+        (head.kernel / temperature).astype(np.float32),
+        (head.bias / temperature).astype(np.float32),
+        head.strength,
+    )
+    return FewShot(
+        head=calibrated,
+        dataset=dataset,
+        judged=np.concatenate(judged),
+        logits=found,
+        temperature=temperature,
+        error_before=calibration_error(reliability(softmax(found), truth)),
+        error_after=calibration_error(reliability(softmax(found / temperature), truth)),
+        seed=seed,
+    )
+
+
+def _check_runs(dataset: Dataset) -> None:
+    runs = {
+        label: len(np.unique(dataset.runs[dataset.truth == index]))
+        for index, label in enumerate(dataset.labels)
+    }
+    if few := [label for label, count in runs.items() if count < 2]:
+        listed = ", ".join(f"{label}: {count}" for label, count in runs.items())
+        raise InputError(
+            f"expected every label in at least two runs, so that each is tried on a run it was"
+            f" not fitted to; {', '.join(few)} is not (runs by label: {listed}):"
+            " label images of more runs, or leave out the rare label"
+        )
+
+
+def _folds(dataset: Dataset, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Split into folds by run, each of which leaves every label inside."""
+    everything = set(range(len(dataset.labels)))
+    most = min(FOLDS, *(len(np.unique(dataset.runs[dataset.truth == k])) for k in everything))
+    for number in (most, 2):
+        for attempt in range(20):
+            splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed + attempt)
+            folds = list(splitter.split(dataset.truth, dataset.truth, dataset.runs))
+            if all(set(dataset.truth[inside]) == everything for inside, _ in folds):
+                return folds
+    folds = list(GroupKFold(len(np.unique(dataset.runs))).split(dataset.truth, groups=dataset.runs))
+    return [fold for fold in folds if set(dataset.truth[fold[0]]) == everything]
+
+
+def save_few(
+    few: FewShot, backbone: Backbone, store: Path, plots: tuple[str, ...], *, note: str = ""
+) -> str:
+    """Write a few-shot model into the model store.
+
+    Args:
+        few: From ``train_few``.
+        backbone: The one it was fitted on.
+        store: The model store.
+        plots: Plot types it was trained for.
+        note: For people.
+
+    Returns:
+        The digest: name of the folder in the store.
+    """
+    graph = graft(backbone, few.head.reference, few.head.kernel, few.head.bias)
+    good = few.dataset.truth == few.dataset.labels.index(GOOD) if GOOD in few.dataset.labels else []
+
+    def write(folder: Path) -> None:
+        (folder / MODEL_FILE).write_bytes(graph)
+        if np.any(good):
+            write_normal(folder, mean_of(few.dataset.images[np.asarray(good)]))
+
+    return pack(store, write, lambda files: _card(few, backbone, plots, note, files))
+
+
+def _card(
+    few: FewShot, backbone: Backbone, plots: tuple[str, ...], note: str, files: dict[str, str]
+) -> ModelCard:
+    dataset, probabilities, truth = few.dataset, few.probabilities, few.truth
+    table = confusion(truth, probabilities.argmax(axis=1), len(dataset.labels))
+    mine = probabilities[np.arange(len(truth)), truth]
+    return ModelCard(
+        name=f"{ARCHITECTURE} {', '.join(plots)}"[:200],
+        plots=plots,
+        architecture=ARCHITECTURE,
+        labels=dataset.labels,
+        input_shape=backbone.card.input_shape,
+        preprocessing=backbone.card.preprocessing,
+        map_shape=backbone.card.map_shape,
+        embedding_size=backbone.card.embedding_size,
+        thresholds=all_by_f1(probabilities, truth, dataset.labels),
+        training_runs=tuple(int(run) for run in np.unique(dataset.runs)),
+        validation_runs=(),
+        training_counts=dataset.counts(),
+        training_set=dataset.digest(),
+        metrics=Metrics(
+            confusion=tuple(tuple(int(n) for n in row) for row in table),
+            loss=float(-np.log(np.maximum(mine, 1e-7)).mean()),
+            epochs=0,
+        ),
+        seed=few.seed,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions={"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
+        calibration_error=few.error_after,
+        temperature=few.temperature,
+        backbone=backbone.card.sha256,
+        note=note,
+        files=files,
+    )
