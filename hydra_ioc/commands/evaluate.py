@@ -140,7 +140,7 @@ def _print(result: dict[str, Any]) -> None:
     click.echo(f"recall of each fault, target 98 %: {targets['recall']}")
     for kind, found in result["faults"].items():
         heat = found["heat_inside"]
-        inside = "" if heat is None else f"  heat inside {100 * heat:.0f} %"
+        inside = "" if heat is None else f"  heat inside {100 * heat:.0f} %{_lowest(result, kind)}"
         shown = found["known_dead_shown"]
         dead = f", known dead {shown['hits']}/{shown['total']}" if shown["total"] else ""
         click.echo(f"   {kind:14} {_rate(found['recall'])}{inside}{dead}")
@@ -152,6 +152,17 @@ def _print(result: dict[str, Any]) -> None:
     click.echo("accuracy of each plot type")
     for plot, found in result["plots"].items():
         click.echo(f"   {plot:22} {_rate(found['accuracy'])}")
+
+
+def _lowest(result: dict[str, Any], kind: str) -> str:
+    """Name the plot type where the least heat of a fault lies inside it."""
+    heats = {
+        plot: found["faults"][kind]["heat_inside"]
+        for plot, found in result["plots"].items()
+        if kind in found["faults"] and found["faults"][kind]["heat_inside"] is not None
+    }
+    plot = min(heats, key=heats.__getitem__)
+    return f" (lowest {100 * heats[plot]:.0f} %, {plot})"
 
 
 def _rate(rate: dict[str, Any]) -> str:
