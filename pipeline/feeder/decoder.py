@@ -1,11 +1,13 @@
 """One decoder: a process of its own that turns files into orders.
 
-It reads requests from the socket on its standard input and answers each one.
+It reads requests from the socket on its standard input and answers each one;
+tensor and picture go through memory that both share.
 When the Feeder ends, however it ends, the socket closes and the decoder ends.
 """
 
 import itertools
 import logging
+import mmap
 import os
 import signal
 import socket
@@ -28,16 +30,16 @@ from pipeline.messages import Order, PlotEntry
 logger = logging.getLogger(__name__)
 
 STANDARD_INPUT: Final = 0
-PARTS: Final = 3
-"""Most parts of a message: answer, tensor, picture."""
-HEADER: Final = struct.Struct(f"<{1 + PARTS}I")
-"""Number of parts, size of each in bytes."""
+LENGTH: Final = struct.Struct("<I")
+"""Before each message: its length in bytes."""
 
 
 class Settings(msgspec.Struct, frozen=True):
     """The first thing a decoder is told."""
 
     name: str
+    memory: int
+    """File descriptor of the memory shared with the Feeder."""
     config: str
     """The deployment as JSON."""
     trees: tuple[Path, ...]
@@ -53,9 +55,11 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Made(msgspec.Struct, frozen=True, tag="made"):
-    """The order; its tensor and picture follow as raw bytes."""
+    """The order; its tensor and picture lie in the shared memory."""
 
     order: Order
+    sizes: tuple[int, int]
+    """Bytes of tensor and picture, which lie one behind the other."""
     duration_s: float
 
 
@@ -106,74 +110,97 @@ request_of = msgspec.msgpack.Decoder(Request, dec_hook=_path).decode
 answer_of = msgspec.msgpack.Decoder[Answer](Answer).decode
 
 
-def send_parts(line: socket.socket, parts: Sequence[bytes | memoryview]) -> None:
-    """Send a message of several parts.
+def framed(message: bytes) -> bytes:
+    """Put the length before a message."""
+    return LENGTH.pack(len(message)) + message
+
+
+def receive(line: socket.socket) -> bytes:
+    """Receive one message.
 
     Args:
         line: A stream socket that blocks.
-        parts: At most ``PARTS``.
-    """
-    sizes = [len(part) for part in parts]
-    header = HEADER.pack(len(parts), *sizes, *[0] * (PARTS - len(parts)))
-    for part in (header, *parts):
-        line.sendall(part)
-
-
-def receive_parts(line: socket.socket) -> list[memoryview]:
-    """Receive a message of several parts.
-
-    Args:
-        line: A stream socket that blocks.
-
-    Returns:
-        The parts; they share one buffer.
 
     Raises:
         EOFError: The other end is gone.
-        BlockingIOError: It did not answer within the socket's time-out.
     """
-    count, *sizes = HEADER.unpack(_receive(line, HEADER.size))
-    whole = _receive(line, sum(sizes))
-    ends = list(itertools.accumulate(sizes))
-    return [whole[end - size : end] for size, end in zip(sizes, ends, strict=True)][:count]
+    (size,) = LENGTH.unpack(_exactly(line, LENGTH.size))
+    return _exactly(line, size)
 
 
-def _receive(line: socket.socket, size: int) -> memoryview:
-    buffer = memoryview(bytearray(size))
-    done = 0
-    while done < size:
-        got = line.recv_into(buffer[done:], 0, socket.MSG_WAITALL)
-        if not got:
-            raise EOFError("the other end is gone")
-        done += got
-    return buffer
+def _exactly(line: socket.socket, size: int) -> bytes:
+    data = line.recv(size, socket.MSG_WAITALL)
+    if len(data) < size:
+        raise EOFError("the other end is gone")
+    return data
 
 
-def answer(request: Request, config: Config, trees: tuple[Path, ...]) -> tuple[Answer, Any]:
+class Memory:
+    """Memory that a decoder and the Feeder share; it grows and never shrinks."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Take a file in memory, see ``memfd_create``."""
+        self._descriptor = descriptor
+        self._map: mmap.mmap | None = None
+
+    def write(self, frames: Sequence[bytes | memoryview]) -> None:
+        """Put frames one behind the other."""
+        whole = self._mapped(sum(map(len, frames)), grow=True)
+        at = 0
+        for frame in frames:
+            whole[at : at + len(frame)] = frame
+            at += len(frame)
+
+    def read(self, sizes: Sequence[int]) -> list[bytes]:
+        """Copy frames out.
+
+        Args:
+            sizes: Bytes of each, as they were written.
+        """
+        whole = self._mapped(sum(sizes))
+        ends = itertools.accumulate(sizes)
+        return [whole[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+
+    def close(self) -> None:
+        """Give the memory back."""
+        if self._map is not None:
+            self._map.close()
+        os.close(self._descriptor)
+
+    def _mapped(self, size: int, *, grow: bool = False) -> mmap.mmap:
+        if self._map is None or len(self._map) < size:
+            size = max(size, mmap.PAGESIZE)
+            if grow:
+                os.ftruncate(self._descriptor, size)
+            self._map = mmap.mmap(self._descriptor, size)
+        return self._map
+
+
+def answer(request: Request, config: Config, trees: tuple[Path, ...], memory: Memory) -> Answer:
     """Make the order of a file, or say why there is none.
 
     Args:
         request: Which file.
         config: The deployment.
         trees: Absolute paths of the watched trees.
-
-    Returns:
-        The answer and its frames, none unless the order is made.
+        memory: Where tensor and picture go.
     """
     try:
         prepared: Prepared | None = take_in(
             request.candidate, request.entry, config, trees, show=request.show
         )
     except FileError as error:
-        return Unusable(error.reason, str(error)), ()
+        return Unusable(error.reason, str(error))
     except ModelError as error:
-        return Unmade(str(error)), ()
+        return Unmade(str(error))
     except Exception as error:
         logger.exception("event=decoder-failed path=%r", request.candidate.path)
-        return Failed(repr(error)), ()
+        return Failed(repr(error))
     if prepared is None:
-        return Gone(), ()
-    return Made(prepared.order, prepared.duration_s), prepared.frames
+        return Gone()
+    tensor, picture = prepared.frames
+    memory.write(prepared.frames)
+    return Made(prepared.order, (len(tensor), len(picture)), prepared.duration_s)
 
 
 def serve(line: socket.socket) -> None:
@@ -182,15 +209,15 @@ def serve(line: socket.socket) -> None:
     Args:
         line: To the Feeder.
     """
-    settings = settings_of(receive_parts(line)[0])
+    settings = settings_of(receive(line))
     setproctitle.setproctitle(f"hydra-ioc {settings.name}")
     config = Config.model_validate_json(settings.config)
+    memory = Memory(settings.memory)
     cv2.setNumThreads(1)
-    send_parts(line, [b"ready"])
+    line.sendall(framed(b"ready"))
     while True:
-        request = request_of(receive_parts(line)[0])
-        message, frames = answer(request, config, settings.trees)
-        send_parts(line, [pack(message), *frames])
+        request = request_of(receive(line))
+        line.sendall(framed(pack(answer(request, config, settings.trees, memory))))
 
 
 def main() -> None:

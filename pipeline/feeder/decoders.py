@@ -1,13 +1,13 @@
 """The decoders of a Feeder: processes, because the PNG decoder holds the interpreter lock."""
 
 import asyncio
+import fcntl
 import logging
+import os
 import socket
-import struct
 import subprocess
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -15,16 +15,18 @@ from pipeline.config import Config
 from pipeline.errors import FileError, HydraError, ModelError
 from pipeline.feeder.backlog import Candidate
 from pipeline.feeder.decoder import (
+    LENGTH,
+    Answer,
     Gone,
     Made,
+    Memory,
     Request,
     Settings,
     Unmade,
     Unusable,
     answer_of,
+    framed,
     pack,
-    receive_parts,
-    send_parts,
 )
 from pipeline.feeder.intake import Prepared
 from pipeline.messages import PlotEntry
@@ -35,6 +37,8 @@ TRIES: Final = 2
 """A file that ends so many decoders is at fault itself."""
 START_S: Final = 60.0
 """How long a decoder may take to start, on a machine that is busy starting everything."""
+RECEIVE: Final = 65_536
+"""Bytes read at a time; nearly every answer is smaller."""
 
 
 class Lost(HydraError):  # noqa: N818 - the name is the sentence
@@ -42,21 +46,26 @@ class Lost(HydraError):  # noqa: N818 - the name is the sentence
 
 
 class _Line:
-    """One decoder as the Feeder sees it; used by one thread at a time."""
+    """One decoder as the Feeder sees it; asked one thing at a time."""
 
-    def __init__(self, name: str, settings: Settings) -> None:
-        ours, theirs = socket.socketpair()
+    def __init__(self, name: str, config: str, trees: tuple[Path, ...]) -> None:
+        self.name = name
+        descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        # A file that shrank under a map would end the Feeder.
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+        self._memory = Memory(descriptor)
+        self._line, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.feeder.decoder"], stdin=theirs.fileno()
+                [sys.executable, "-m", "pipeline.feeder.decoder"],
+                stdin=theirs.fileno(),
+                pass_fds=[descriptor],
             )
-        self.name = name
-        self._line = ours
-        send_parts(self._line, [pack(settings)])
-        self._patience(START_S)
+        self._line.sendall(framed(pack(Settings(name, descriptor, config, trees))))
+        self._line.setblocking(False)
         self._ready = False
 
-    def ask(self, request: Request, timeout_s: float) -> Prepared | None:
+    async def ask(self, request: Request, timeout_s: float) -> Prepared | None:
         """Have an order made.
 
         Raises:
@@ -65,23 +74,45 @@ class _Line:
             Lost: The decoder ended or did not answer.
         """
         try:
-            packed = pack(request)
+            packed = framed(pack(request))
         except UnicodeEncodeError as error:
             raise FileError("unknown-name", f"a name that is no text: {error}") from error
         try:
             if not self._ready:
-                receive_parts(self._line)
-                self._patience(timeout_s)
+                await asyncio.wait_for(self._receive(), START_S)
                 self._ready = True
-            send_parts(self._line, [packed])
-            header, *frames = receive_parts(self._line)
-            message = answer_of(header)
-        except BlockingIOError as error:
-            raise Lost(f"{self.name} did not answer within {timeout_s:g} s") from error
+            async with asyncio.timeout(timeout_s):
+                await asyncio.get_running_loop().sock_sendall(self._line, packed)
+                message = answer_of(await self._receive())
+        except TimeoutError as error:
+            raise Lost(f"{self.name} did not answer in time") from error
         except (EOFError, OSError) as error:
             raise Lost(f"{self.name} ended: {error!r}") from error
+        return self._taken(message)
+
+    def close(self) -> None:
+        """End the process; once is enough."""
+        if self._process.returncode is not None:
+            return
+        self._line.close()
+        self._process.kill()
+        self._process.wait()
+        self._memory.close()
+
+    async def _receive(self) -> bytes:
+        loop = asyncio.get_running_loop()
+        whole = b""
+        while len(whole) < LENGTH.size or len(whole) < _length(whole):
+            got = await loop.sock_recv(self._line, RECEIVE)
+            if not got:
+                raise EOFError("the decoder is gone")
+            whole += got
+        return whole[LENGTH.size :]
+
+    def _taken(self, message: Answer) -> Prepared | None:
         if isinstance(message, Made):
-            return Prepared(message.order, (frames[0], frames[1]), message.duration_s)
+            tensor, picture = self._memory.read(message.sizes)
+            return Prepared(message.order, (tensor, picture), message.duration_s)
         if isinstance(message, Gone):
             return None
         if isinstance(message, Unusable):
@@ -90,17 +121,11 @@ class _Line:
             raise ModelError(message.text)
         raise HydraError(f"{self.name}: {message.text}")
 
-    def close(self) -> None:
-        """End the process."""
-        self._line.close()
-        self._process.kill()
-        self._process.wait()
 
-    def _patience(self, timeout_s: float) -> None:
-        # The kernel keeps the time: asking before every read would cost more than the read.
-        limit = struct.pack("ll", int(timeout_s), int(timeout_s % 1 * 1e6))
-        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            self._line.setsockopt(socket.SOL_SOCKET, option, limit)
+def _length(begin: bytes) -> int:
+    size: int
+    (size,) = LENGTH.unpack(begin[: LENGTH.size])
+    return LENGTH.size + size
 
 
 class Decoders:
@@ -117,15 +142,12 @@ class Decoders:
             config: The deployment; ``input.decoders`` says how many.
             trees: Absolute paths of the watched trees.
         """
-        self._number = config.input.decoders
         self._timeout_s = config.input.decode_timeout_s
         self._config, self._trees = config.model_dump_json(), tuple(trees)
-        self._pool = ThreadPoolExecutor(self._number, thread_name_prefix="decoder")
-        self._lines = [self._start(number) for number in range(self._number)]
-        self._idle: asyncio.LifoQueue[int] = asyncio.LifoQueue()
-        for number in reversed(range(self._number)):
-            self._idle.put_nowait(number)
-        self._closed = False
+        self._idle: asyncio.LifoQueue[_Line] = asyncio.LifoQueue()
+        self._lines = [self._start(f"decoder-{number}") for number in range(config.input.decoders)]
+        for line in reversed(self._lines):
+            self._idle.put_nowait(line)
         self.lost = 0
 
     async def take_in(
@@ -146,36 +168,31 @@ class Decoders:
             ModelError: The catalogue's model wants an unknown preprocessing.
         """
         request = Request(candidate, entry, show)
-        number = await self._idle.get()
+        line = await self._idle.get()
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, self._ask, number, request)
+            text = ""
+            for _ in range(TRIES):
+                try:
+                    return await line.ask(request, self._timeout_s)
+                except Lost as error:
+                    text = str(error)
+                    logger.warning("event=decoder-lost path=%r text=%r", candidate.path, text)
+                    self.lost += 1
+                    line = self._replace(line)
         finally:
-            self._idle.put_nowait(number)
-
-    def close(self) -> None:
-        """End the processes and drop what waits."""
-        self._closed = True
-        for line in self._lines:
-            line.close()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def _ask(self, number: int, request: Request) -> Prepared | None:
-        text = ""
-        for _ in range(TRIES):
-            try:
-                return self._lines[number].ask(request, self._timeout_s)
-            except Lost as error:
-                if self._closed:
-                    raise
-                text = str(error)
-                path = request.candidate.path
-                logger.warning("event=decoder-lost path=%r text=%r", path, text)
-                self.lost += 1
-                self._lines[number].close()
-                self._lines[number] = self._start(number)
+            self._idle.put_nowait(line)
         raise FileError("corrupt", f"it ended {TRIES} decoders one after the other: {text}")
 
-    def _start(self, number: int) -> _Line:
-        name = f"decoder-{number}"
-        return _Line(name, Settings(name, self._config, self._trees))
+    def close(self) -> None:
+        """End the processes."""
+        for line in self._lines:
+            line.close()
+
+    def _replace(self, line: _Line) -> _Line:
+        line.close()
+        number = self._lines.index(line)
+        self._lines[number] = self._start(line.name)
+        return self._lines[number]
+
+    def _start(self, name: str) -> _Line:
+        return _Line(name, self._config, self._trees)
