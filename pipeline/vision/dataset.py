@@ -17,6 +17,9 @@ from pipeline.vision.preprocess import decode, prepare
 
 FAULTS_SHOWN: Final = 10
 """How many faults of a table an error lists; a wrong table has one a line."""
+FREE: Final = 0
+TRAINING: Final = 1
+VALIDATION: Final = -1
 SPLITS_TRIED: Final = 500
 """Random splits tried before a set counts as impossible to split."""
 
@@ -36,6 +39,9 @@ class Dataset:
     """Where each image comes from: file name, or seed of the simulation."""
     regions: NDArray[np.bool_] | None = None
     """(N, H / 8, W / 8), True where a fault shows; None when nobody knows."""
+    pinned: NDArray[np.int8] | None = None
+    """(N,) ``TRAINING`` or ``VALIDATION`` for images that a person pinned there,
+    ``FREE`` for the others; None when all are free."""
 
     def __len__(self) -> int:
         """How many images."""
@@ -45,8 +51,15 @@ class Dataset:
         """Give the images of the given indices."""
         names = tuple(self.names[index] for index in chosen)
         regions = None if self.regions is None else self.regions[chosen]
+        pinned = None if self.pinned is None else self.pinned[chosen]
         return Dataset(
-            self.images[chosen], self.truth[chosen], self.runs[chosen], self.labels, names, regions
+            self.images[chosen],
+            self.truth[chosen],
+            self.runs[chosen],
+            self.labels,
+            names,
+            regions,
+            pinned,
         )
 
     def counts(self) -> dict[str, int]:
@@ -170,7 +183,8 @@ def split_by_run(
     """Split the images into training and validation, whole runs only.
 
     Two images of one run are alike in everything but the chunk; a split by
-    image would test the model on what it has seen.
+    image would test the model on what it has seen. Pinned images go where
+    they are pinned, whatever becomes of their run.
 
     Args:
         dataset: The images.
@@ -190,6 +204,8 @@ def split_by_run(
     for _ in range(SPLITS_TRIED):
         chosen = generator.permutation(runs)[:size]
         held_out = np.isin(dataset.runs, chosen)
+        if dataset.pinned is not None:
+            held_out = np.where(dataset.pinned == FREE, held_out, dataset.pinned == VALIDATION)
         if everything == set(dataset.truth[held_out]) == set(dataset.truth[~held_out]):
             return np.flatnonzero(~held_out), np.flatnonzero(held_out)
     spread = {

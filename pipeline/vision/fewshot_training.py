@@ -20,7 +20,7 @@ from pipeline.errors import InputError
 from pipeline.vision.backbone import Backbone
 from pipeline.vision.calibration import calibration_error, fit_temperature, reliability, softmax
 from pipeline.vision.card import MODEL_FILE, Metrics, ModelCard
-from pipeline.vision.dataset import Dataset
+from pipeline.vision.dataset import FREE, VALIDATION, Dataset
 from pipeline.vision.evaluation import confusion
 from pipeline.vision.fewshot import GOOD, Head, all_views, fit
 from pipeline.vision.graft import graft
@@ -77,24 +77,29 @@ def train_few(backbone: Backbone, dataset: Dataset, seed: int = 1) -> FewShot:
             f"expected images {tuple(backbone.card.input_shape)} for the backbone,"
             f" received {dataset.images.shape[1:]}"
         )
-    _check_runs(dataset)
+    pins = _pins(dataset)
+    learnt = np.flatnonzero(pins != VALIDATION)
+    _check_runs(dataset.take(learnt))
     views = all_views(dataset.images)
+
+    def fitted(chosen: NDArray[np.int64]) -> Head:
+        truth, runs = dataset.truth[chosen], dataset.runs[chosen]
+        return fit(backbone, views[chosen], truth, runs, dataset.labels, seed=seed)
+
     judged, logits = [], []
-    for inside, outside in _folds(dataset, seed):
-        head = fit(
-            backbone,
-            views[inside],
-            dataset.truth[inside],
-            dataset.runs[inside],
-            dataset.labels,
-            seed=seed,
-        )
-        seen = backbone.see(views[outside], head.reference).embedding
-        judged.append(outside)
+
+    def judge(head: Head, chosen: NDArray[np.int64]) -> None:
+        seen = backbone.see(views[chosen], head.reference).embedding
+        judged.append(chosen)
         logits.append(np.asarray(seen @ head.kernel + head.bias, np.float64))
+
+    for inside, outside in _folds(dataset.take(learnt), seed):
+        judge(fitted(learnt[inside]), learnt[outside])
+    head = fitted(learnt)
+    if len(learnt) < len(dataset):
+        judge(head, np.flatnonzero(pins == VALIDATION))
     found, truth = np.concatenate(logits), dataset.truth[np.concatenate(judged)]
     temperature = fit_temperature(found, truth)
-    head = fit(backbone, views, dataset.truth, dataset.runs, dataset.labels, seed=seed)
     calibrated = Head(
         head.labels,
         head.reference,
@@ -112,6 +117,12 @@ def train_few(backbone: Backbone, dataset: Dataset, seed: int = 1) -> FewShot:
         error_after=calibration_error(reliability(softmax(found / temperature), truth)),
         seed=seed,
     )
+
+
+def _pins(dataset: Dataset) -> NDArray[np.int8]:
+    if dataset.pinned is None:
+        return np.full(len(dataset), FREE, np.int8)
+    return dataset.pinned
 
 
 def _check_runs(dataset: Dataset) -> None:
