@@ -162,7 +162,7 @@ def _shifted(tops: NDArray[np.float64], strength: float, position: float) -> NDA
 def _paint(region: Pixels, bars: _Bars, tops: NDArray[np.float64]) -> None:
     """Paint bars of new heights; what is neither bar nor paper stays on top."""
     height = region.shape[0]
-    free = bars.data | is_like(region, bars.paper)
+    free = (bars.data | is_like(region, bars.paper)) & _columns(bars, tops, region.shape[1])
     layer = np.empty_like(region)
     layer[:] = bars.paper
     outline = np.empty((2 * len(tops) + 2, 2), np.int32)
@@ -174,3 +174,12 @@ def _paint(region: Pixels, bars: _Bars, tops: NDArray[np.float64]) -> None:
     colour = [int(v) for v in bars.line]
     cv2.polylines(layer, [outline], isClosed=False, color=colour, thickness=LINE)
     region[free] = layer[free]
+
+
+def _columns(bars: _Bars, tops: NDArray[np.float64], width: int) -> NDArray[np.bool_]:
+    """Mark the columns (width,) that must be painted anew, with the sides of their bars."""
+    columns = np.zeros(width, bool)
+    for number in np.flatnonzero(np.abs(tops - bars.tops) > 0.5):
+        first, last = bars.edges[number], bars.edges[number + 1]
+        columns[max(0, first - LINE) : last + LINE] = True
+    return columns

@@ -35,6 +35,8 @@ SHOWN_FROM: Final = 0.2
 """A leak shows where it has this share of its height."""
 PAPER_SHARE: Final = 0.001
 """A pad that shows paper in more than this share of its bins leaves empty bins white."""
+MOST_NONE: Final = 0.7
+"""Largest share of channels without high voltage that show nothing at all."""
 NEED_SCALE: Final = ("hot-channel", "light-leak", "scale", "statistics")
 """Changes of the contents of bins, which only the colour scale tells."""
 FEWEST: Final = 5
@@ -82,8 +84,8 @@ def change_map(
         case "light-leak":
             new, hit = _leak(levels, owner, len(_known(table)), strength, position)
         case "hv-off":
-            # A trace of noise is left of each channel, the lowest colour.
-            new = np.where(hit & (levels >= 0), EMPTY if table is None else 0, levels)
+            left = EMPTY if table is None else _trace(owner, strength, position)
+            new = np.where(hit & (levels >= 0), left, levels)
         case "scale":
             new = _squeezed(levels, rescaling(strength))
         case "statistics":
@@ -169,6 +171,13 @@ def _stretched(levels: NDArray[np.int64], size: int) -> NDArray[np.int64]:
         return levels
     wide = ((levels + 0.5) * (size / (top + 1))).astype(np.int64)
     return np.where(levels >= 0, np.minimum(wide, size - 1), levels)
+
+
+def _trace(owner: NDArray[np.int32], strength: float, position: float) -> NDArray[np.int64]:
+    """Give what is left without high voltage: a count or so, the lowest colour, or none."""
+    rng = np.random.default_rng(int(position * 1e9))
+    none = rng.random(int(owner.max()) + 2) < MOST_NONE * strength
+    return np.where(none, EMPTY, 0)[owner + 1]
 
 
 def _fluctuated(
