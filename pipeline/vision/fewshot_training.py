@@ -22,9 +22,9 @@ from pipeline.vision.calibration import calibration_error, fit_temperature, reli
 from pipeline.vision.card import MODEL_FILE, Metrics, ModelCard
 from pipeline.vision.dataset import FREE, VALIDATION, Dataset
 from pipeline.vision.evaluation import confusion
-from pipeline.vision.fewshot import GOOD, Head, all_views, fit
+from pipeline.vision.fewshot import Head, all_views, fit
 from pipeline.vision.graft import graft
-from pipeline.vision.normal import mean_of, write_normal
+from pipeline.vision.normal import from_views, write_normal
 from pipeline.vision.packing import pack
 from pipeline.vision.thresholds import all_by_f1
 
@@ -169,12 +169,10 @@ def save_few(
         The digest: name of the folder in the store.
     """
     graph = graft(backbone, few.head.reference, few.head.kernel, few.head.bias)
-    good = few.dataset.truth == few.dataset.labels.index(GOOD) if GOOD in few.dataset.labels else []
 
     def write(folder: Path) -> None:
         (folder / MODEL_FILE).write_bytes(graph)
-        if np.any(good):
-            write_normal(folder, mean_of(few.dataset.images[np.asarray(good)]))
+        write_normal(folder, from_views(few.head.reference.mean.astype(np.float64)))
 
     return pack(store, write, lambda files: _card(few, backbone, plots, note, files))
 
