@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from db.catalogue import PlotType
 from db.catalogue_queries import plot_type
+from db.mask_queries import masks_of
 from db.models import Model
 from db.operation import RunHistory
 
@@ -31,6 +32,8 @@ class HistoryRow:
     model: str
     """Digest; empty when no model judged."""
     late: bool
+    masks: tuple[str, ...] = ()
+    """Names of the masks it was judged with."""
 
 
 def history(
@@ -52,21 +55,31 @@ def history(
     names = {row.id: row.name for row in session.execute(select(PlotType.id, PlotType.name))}
     digests = {row.id: row.digest for row in session.execute(select(Model.id, Model.digest))}
     only = plot_type(session, plot).id if plot is not None else None
+    # Read before the rows: a server that streams them takes no other statement.
+    wanted = newest(only, limit).with_only_columns(RunHistory.id) if limit is not None else None
+    masks = masks_of(session, None if wanted is None else session.scalars(wanted).all())
     for row in session.scalars(newest(only, limit)):
-        yield HistoryRow(
-            plot=names[row.plot_type_id],
-            run=row.run,
-            chunk=row.chunk,
-            image_time=row.image_time,
-            sha256=row.sha256,
-            label=row.label,
-            confidence=row.confidence,
-            confirmed=row.confirmed,
-            weights=row.output,
-            thresholds=row.thresholds,
-            model=digests[row.model_id] if row.model_id is not None else "",
-            late=row.late,
-        )
+        yield _row(row, names, digests, masks.get(row.id, ()))
+
+
+def _row(
+    row: RunHistory, names: dict[int, str], digests: dict[int, str], masks: tuple[str, ...]
+) -> HistoryRow:
+    return HistoryRow(
+        plot=names[row.plot_type_id],
+        run=row.run,
+        chunk=row.chunk,
+        image_time=row.image_time,
+        sha256=row.sha256,
+        label=row.label,
+        confidence=row.confidence,
+        confirmed=row.confirmed,
+        weights=row.output,
+        thresholds=row.thresholds,
+        model=digests[row.model_id] if row.model_id is not None else "",
+        late=row.late,
+        masks=masks,
+    )
 
 
 def newest(plot_type_id: int | None, limit: int | None) -> Select[RunHistory]:

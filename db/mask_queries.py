@@ -23,6 +23,8 @@ MOST_MASKS: Final = 8
 MOST_SHARE: Final = 0.5
 """Of the image that masks may cover together: what is left must still be worth a verdict."""
 TEXT_LIMIT: Final = 500
+AT_ONCE: Final = 500
+"""Rows asked for in one statement."""
 LAST_TIME: Final = 4_102_444_800.0
 """2100-01-01: an expiry behind it is a slip."""
 SYSTEM: Final = Actor(user="hydra", host="keeper", why="its time has come")
@@ -239,25 +241,30 @@ def note_masks(session: Session, used: Mapping[int, Sequence[int]]) -> None:
     session.flush()
 
 
-def masks_of(session: Session, history_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+def masks_of(session: Session, history_ids: Sequence[int] | None) -> dict[int, tuple[str, ...]]:
     """Give the names of the masks that verdicts were made with.
 
     Args:
         session: A session that may read.
-        history_ids: Rows of ``run_history``.
+        history_ids: Rows of ``run_history``; None for all.
 
     Returns:
         Names by row, for those with masks.
     """
     found: defaultdict[int, list[str]] = defaultdict(list)
-    rows = session.execute(
+    statement = (
         select(InferenceMask.run_history_id, Mask.name)
         .join(Mask, InferenceMask.mask_id == Mask.id)
-        .where(InferenceMask.run_history_id.in_(history_ids))
         .order_by(Mask.id)
     )
-    for key, name in rows:
-        found[key].append(name)
+    if history_ids is None:
+        some = [statement]
+    else:
+        chunks = (history_ids[i : i + AT_ONCE] for i in range(0, len(history_ids), AT_ONCE))
+        some = [statement.where(InferenceMask.run_history_id.in_(ids)) for ids in chunks]
+    for one in some:
+        for key, name in session.execute(one):
+            found[key].append(name)
     return {key: tuple(names) for key, names in found.items()}
 
 

@@ -9,12 +9,15 @@ import click
 from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor
+from db.catalogue_queries import catalogue
 from db.engine import reading, writing
 from db.mask_queries import MaskRow, add_mask, enable_mask, expire_mask, masks
 from hydra_ioc.mask_files import export_masks, import_masks, read_masks, read_time, write_time
 from hydra_ioc.record import actor, open_record, permit
 from hydra_ioc.reload import reload_keeper
 from pipeline.config import load
+from pipeline.vision.card import read_card
+from pipeline.vision.normal import NORMAL_FILE
 
 WHY = click.option("--why", default="", help="The reason of the change, for the record.")
 
@@ -117,6 +120,7 @@ def add(
         )
 
     _change(config_file, who, (plot,), work, f"mask {name} put on {plot}")
+    _warn_without_normal(config_file, plot)
 
 
 @command.command()
@@ -200,6 +204,22 @@ def import_(config_file: Path | None, file: Path, why: str) -> None:
     )
     added, known, expired = done[0]
     click.echo(f"{added} masks added, {known} were there, {expired} had expired")
+
+
+def _warn_without_normal(config_file: Path | None, plot: str) -> None:
+    """Tell when white paper will be put under the mask, which may look like a fault."""
+    config = load(config_file)
+    with reading(open_record(config)) as session:
+        model = next(row.model for row in catalogue(session) if row.name == plot)
+    if model is None:
+        return
+    card = read_card(config.under_state(config.predict.models) / model.digest)
+    if NORMAL_FILE not in card.files:
+        click.echo(
+            f"WARNING: model {model.digest[:12]} brings no {NORMAL_FILE}, so masked pixels become"
+            " white; see on the next image whether it takes that for a fault",
+            err=True,
+        )
 
 
 def _switch(config_file: Path | None, plot: str, name: str, why: str, *, enabled: bool) -> None:
