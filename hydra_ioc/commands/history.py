@@ -22,8 +22,16 @@ HEADING = (
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--plot", metavar="NAME", help="Only this plot type.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N lines.")
+@click.option("--masks", is_flag=True, help="Tell which masks each was judged with.")
 @click.pass_obj
-def command(config_file: Path | None, as_json: bool, plot: str | None, limit: int | None) -> None:
+def command(
+    config_file: Path | None,
+    *,
+    as_json: bool,
+    plot: str | None,
+    limit: int | None,
+    masks: bool,
+) -> None:
     """List the verdicts on record, the newest image first.
 
     Example: hydra-ioc history --json --plot CDC_occupancy --limit 10
@@ -33,7 +41,14 @@ def command(config_file: Path | None, as_json: bool, plot: str | None, limit: in
         if not as_json:
             click.echo(HEADING)
         for row in history(session, plot, limit):
-            click.echo(json.dumps(asdict(row), ensure_ascii=False) if as_json else _line(row))
+            if as_json:
+                facts = asdict(row)
+                if not masks:
+                    # Scripts are written against the other keys.
+                    del facts["masks"]
+                click.echo(json.dumps(facts, ensure_ascii=False))
+            else:
+                click.echo(_line(row) + (f"  {', '.join(row.masks)}" if masks else ""))
 
 
 def _line(row: HistoryRow) -> str:

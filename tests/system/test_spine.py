@@ -46,7 +46,7 @@ def test_given_good_and_bad_plots_when_dropped_then_the_pvs_say_so_and_a_caput_r
     assert rows[0]["thresholds"]["Bad"] < 1.0, "the record keeps what was in force"
     assert sorted(rows[0]) == sorted(
         "plot run chunk image_time sha256 label confidence confirmed weights"
-        " thresholds model late masks".split()
+        " thresholds model late".split()
     )
     wait_for(lambda: not list(stand.tree.rglob("*.png")), "the files to be removed", 10)
 
