@@ -104,6 +104,27 @@ def map_(plot: str, file: Path) -> None:
 
 
 @command.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--plot", "plots", multiple=True, help="A simulated plot; may be repeated.")
+@click.option("--kind", "kinds", multiple=True, help="A fault of it; may be repeated.")
+def sheet(file: Path, *, plots: tuple[str, ...], kinds: tuple[str, ...]) -> None:
+    """Draw good plots, emulated faults and true ones side by side into FILE, a PNG.
+
+    Example: hydra-ioc emulate sheet emulation.png --plot FCAL_occupancy --kind dead-slot
+    """
+    from hydra_ioc.bench.emulated import DEFAULT_PLOTS, TRUE_KINDS
+    from hydra_ioc.bench.emulated_sheet import draw_sheet
+    from simulation.faults import plot_kind
+
+    for plot in plots:
+        plot_kind(plot)
+    if unknown := [kind for kind in kinds if kind not in TRUE_KINDS]:
+        raise click.UsageError(f"expected kinds of {', '.join(TRUE_KINDS)}, received {unknown}")
+    rows = draw_sheet(list(plots or DEFAULT_PLOTS), list(kinds or TRUE_KINDS), file)
+    click.echo(f"{rows} rows in {file}")
+
+
+@command.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
 @click.pass_obj
 def coverage(config_file: Path | None, *, as_json: bool) -> None:
