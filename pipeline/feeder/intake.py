@@ -10,7 +10,7 @@ from pipeline.config import Config
 from pipeline.errors import FileError
 from pipeline.feeder.backlog import Candidate
 from pipeline.feeder.files import read
-from pipeline.messages import Order, PlotEntry
+from pipeline.messages import Order, PlotEntry, tensor_model
 from pipeline.vision.fileformat import read_header
 from pipeline.vision.preprocess import decode, picture, prepare, tensor_and_picture
 
@@ -70,15 +70,13 @@ def take_in(
     pixels = decode(data, config.input.max_pixels)
     width = config.input.picture_width
     frames: tuple[bytes | memoryview, bytes | memoryview]
-    if entry.model is None:
+    model = tensor_model(entry)
+    if model is None:
         frames = (b"", picture(pixels, width) if show else b"")
     elif not show:
-        model = entry.model
         frames = (prepare(pixels, model.preprocessing, model.input_shape).data.cast("B"), b"")
     else:
-        tensor, jpeg = tensor_and_picture(
-            pixels, entry.model.preprocessing, entry.model.input_shape, width
-        )
+        tensor, jpeg = tensor_and_picture(pixels, model.preprocessing, model.input_shape, width)
         frames = (tensor.data.cast("B"), jpeg)
     digest = hashlib.sha256(data).hexdigest()
     order = Order(

@@ -22,7 +22,7 @@ from pipeline.feeder.refusals import Refusals
 from pipeline.feeder.sender import Sender
 from pipeline.feeder.threads import Threads
 from pipeline.health import Pulse
-from pipeline.messages import Catalogue, Done, decode
+from pipeline.messages import Catalogue, Done, decode, tensor_model
 from pipeline.sockets import open_socket
 
 logger = logging.getLogger(__name__)
@@ -191,7 +191,8 @@ class Feeder:
         """Make an order anew if its model is no longer the active one."""
         candidates = list(flight.candidates.values())
         entry = self._plots.find(candidates[0].sighting.kind)
-        if entry is None or entry.model == flight.prepared.order.plot.model:
+        plot = flight.prepared.order.plot
+        if entry is None or tensor_model(entry) == tensor_model(plot):
             return False
         self._ledger.done(flight.prepared.order.order_id)
         for candidate in candidates:

@@ -9,7 +9,8 @@ from pipeline.config import Config
 from pipeline.errors import MessageError
 from pipeline.keeper.board import Board
 from pipeline.keeper.heat import heat_map
-from pipeline.keeper.judge import Reading, Verdict, needs_a_look
+from pipeline.keeper.judge import UNKNOWN, Reading, Verdict, needs_a_look
+from pipeline.keeper.likeness import likeness_of
 from pipeline.keeper.sampling import is_chosen
 from pipeline.keeper.shown import Shown, verdict_of
 from pipeline.messages import Order, PlotEntry, PlotState, Report
@@ -147,7 +148,7 @@ class Intake:
             keep=unbiased or look,
             logged=look
             and not image.reading.error
-            and verdict.label in image.reading.weights
+            and (verdict.label in image.reading.weights or verdict.label == UNKNOWN)
             and image.reading.beam_on is not False
             and not entry.ignored,
             late=late,
@@ -161,17 +162,20 @@ class Intake:
     def _image(self, report: Report, frames: Frames, entry: PlotEntry, now: float) -> Shown:
         order, model = report.order, report.order.plot.model
         current = entry.model
+        likeness = likeness_of(report, entry)
         same = model is not None and current is not None and model.digest == current.digest
         return Shown(
             reading=Reading(
                 weights=dict(zip(report.labels, report.probabilities, strict=False)),
-                judged=model is not None,
+                judged=model is not None or likeness is not None,
                 error=_error(report),
                 offline=order.offline,
                 beam_on=None if order.offline else self._board.beam_on,
                 run=order.run,
                 chunk=order.chunk,
                 masks=tuple(m.name for m in order.plot.masks if m.mask_id in report.masks),
+                likeness=likeness,
+                novelty=report.novelty,
             ),
             thresholds=entry.thresholds if same else order.plot.thresholds,
             period=order.period,

@@ -15,10 +15,14 @@ from typing import Final
 from pipeline.alarm import Severity, Status
 from pipeline.messages import LabelPolicy, PlotEntry
 
+GOOD: Final = "Good"
+"""Label of an image like the references, where no model judges."""
 NO_MODEL: Final = "NoModel"
 """Label of a plot that no model judges."""
 NOTHING: Final = "Nothing"
 """Label of a plot without a verdict: no image yet, or the model failed."""
+UNKNOWN: Final = "Unknown"
+"""Label of an image that no label fits: unlike anything known, or no weight is high."""
 REASON_LIMIT: Final = 4000
 """Longest reason that travels, as ``pipeline.messages.Text`` has it."""
 
@@ -41,6 +45,23 @@ class Reading:
     chunk: int = 0
     masks: tuple[str, ...] = ()
     """Names of the masks it was judged with."""
+    likeness: "Likeness | None" = None
+    """None where the plot had no references."""
+    novelty: float | None = None
+    """How likely an image of what was trained looks as different, 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How like the references of its plot an image is."""
+
+    set_id: int
+    """Row of the set of references it was compared with."""
+    value: float | None
+    """Similarity, 0..1; None where comparing failed."""
+    threshold: float
+    """That held when it was judged first."""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +114,8 @@ def judge(
     where = f"run {reading.run} chunk {reading.chunk}{_masked(reading.masks)}"
     if reading.error:
         return _failed(f"the model failed: {reading.error}", where)
+    if reading.likeness is not None and not reading.weights and reading.judged:
+        return _quieted(_by_references(entry, reading.likeness, where), beam_on, reading)
     if not reading.judged:
         return Verdict(
             NO_MODEL, 0.0, False, Severity.NO_ALARM, Status.NO_ALARM, f"no model, {where}"
@@ -105,11 +128,40 @@ def judge(
     if entry.model is not None and entry.model.probation and verdict.severity > Severity.MINOR:
         reason = f"{verdict.reason}, model on probation: at most MINOR"
         verdict = replace(verdict, severity=Severity.MINOR, reason=reason)
-    if beam_on is False:
-        return _silenced(verdict, "no beam")
-    if reading.beam_on is False:
-        return _silenced(verdict, "no beam when it was taken")
-    return verdict
+    return _quieted(_doubted(entry, reading, verdict), beam_on, reading)
+
+
+def similarity_severity(entry: PlotEntry, reading: Reading, beam_on: bool | None) -> Severity:
+    """Give the severity of the similarity itself.
+
+    Args:
+        entry: The plot.
+        reading: What is known of the image on show.
+        beam_on: Whether there is beam now; None when unknown.
+
+    Returns:
+        INVALID where comparing failed; NO_ALARM without references, for images
+        like them, and where the plot does not alarm at all.
+    """
+    likeness = reading.likeness
+    if likeness is None or entry.ignored or reading.offline:
+        return Severity.NO_ALARM
+    if likeness.value is None:
+        return Severity.INVALID
+    if beam_on is False or reading.beam_on is False:
+        return Severity.NO_ALARM
+    unlike = not likeness.value >= similarity_threshold(entry, likeness)
+    return _unlike_severity(entry) if unlike else Severity.NO_ALARM
+
+
+def similarity_threshold(entry: PlotEntry, likeness: Likeness) -> float:
+    """Give the threshold that holds for a similarity.
+
+    The one of now; but a similarity to other references keeps the one it had.
+    """
+    if entry.similarity is not None and entry.similarity.set_id == likeness.set_id:
+        return entry.similarity.threshold
+    return likeness.threshold
 
 
 def present(
@@ -155,6 +207,76 @@ def needs_a_look(entry: PlotEntry, verdict: Verdict) -> bool:
     policies = {policy.name: policy for policy in entry.labels}
     policy = policies.get(verdict.label)
     return policy is None or not verdict.confirmed or policy.confirmed >= Severity.MAJOR
+
+
+def _quieted(verdict: Verdict, beam_on: bool | None, reading: Reading) -> Verdict:
+    if beam_on is False:
+        return _silenced(verdict, "no beam")
+    if reading.beam_on is False:
+        return _silenced(verdict, "no beam when it was taken")
+    return verdict
+
+
+def _by_references(entry: PlotEntry, likeness: Likeness, where: str) -> Verdict:
+    """Judge by the references alone: like them is Good, unlike them is Unknown."""
+    if likeness.value is None:
+        return _failed(f"no similarity to the references: {likeness.error}", where)
+    told = _compared(entry, likeness)
+    if not likeness.value >= similarity_threshold(entry, likeness):
+        return _unknown(entry, likeness.value, f"{told}: unlike them, {where}")
+    policy = next((p for p in entry.labels if p.name == GOOD), None)
+    if policy is None:
+        return _failed(f"the palette has no label {GOOD} for an image like the references", where)
+    status = Status.STATE if policy.confirmed else Status.NO_ALARM
+    reason = f"{told}, {where}"
+    return Verdict(GOOD, likeness.value, True, policy.confirmed, status, reason)
+
+
+def _doubted(entry: PlotEntry, reading: Reading, verdict: Verdict) -> Verdict:
+    """Make a verdict Unknown that nothing supports; one that alarms is never made quieter."""
+    likeness, doubts = reading.likeness, []
+    unlike = False
+    if likeness is not None and likeness.value is None:
+        verdict = _worded(verdict, f"{verdict.reason}; no similarity: {likeness.error}")
+    elif likeness is not None and likeness.value is not None:
+        unlike = not likeness.value >= similarity_threshold(entry, likeness)
+        told = _compared(entry, likeness) + (": unlike them" if unlike else "")
+        verdict = _worded(verdict, f"{verdict.reason}; {told}")
+        decides = entry.similarity is not None and entry.similarity.decides
+        # What the classifier explains by a label that alarms is diagnosed, not unknown.
+        if unlike and decides and not verdict.severity:
+            doubts.append("unlike the references")
+    if not verdict.confidence >= entry.unknown_below:
+        doubts.append(f"no weight reaches {entry.unknown_below:.3g}")
+    if reading.novelty is not None and not reading.novelty >= entry.novel_below:
+        left, right = _apart(reading.novelty, entry.novel_below)
+        doubts.append(f"novel: {left} < {right}")
+    if not doubts:
+        return verdict
+    unknown = _unknown(entry, verdict.confidence, f"{', '.join(doubts)}; {verdict.reason}")
+    if unknown.severity > verdict.severity:
+        return unknown
+    return replace(unknown, severity=verdict.severity)
+
+
+def _unknown(entry: PlotEntry, confidence: float, reason: str) -> Verdict:
+    severity = _unlike_severity(entry)
+    return Verdict(UNKNOWN, confidence, False, severity, Status.STATE, reason[:REASON_LIMIT])
+
+
+def _unlike_severity(entry: PlotEntry) -> Severity:
+    """An image that nobody knows is never quiet, whatever the catalogue says."""
+    wanted = entry.similarity.severity if entry.similarity is not None else Severity.MINOR
+    probation = entry.model is not None and entry.model.probation
+    highest = Severity.MINOR if probation else Severity.MAJOR
+    return min(max(wanted, Severity.MINOR), highest)
+
+
+def _compared(entry: PlotEntry, likeness: Likeness) -> str:
+    value = likeness.value if likeness.value is not None else 0.0
+    threshold = similarity_threshold(entry, likeness)
+    left, right = _apart(value, threshold)
+    return f"similarity {left} {'>=' if value >= threshold else '<'} {right}"
 
 
 def _masked(names: Sequence[str]) -> str:

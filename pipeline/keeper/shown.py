@@ -3,8 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pipeline.alarm import Severity
 from pipeline.keeper.freshness import stale_reason
-from pipeline.keeper.judge import UNDEFINED, Reading, Verdict, judge, present
+from pipeline.keeper.judge import (
+    UNDEFINED,
+    Reading,
+    Verdict,
+    judge,
+    present,
+    similarity_severity,
+    similarity_threshold,
+)
 from pipeline.messages import PlotEntry, PlotState
 
 
@@ -89,7 +98,7 @@ def compose(
     """
     if shown is None:
         verdict = present(entry, None, UNDEFINED, stale="", away=around.away)
-        return _state(entry, verdict, None, around.now, previous)
+        return _state(entry, verdict, None, around, previous)
     verdict = present(
         entry,
         shown.reading,
@@ -97,17 +106,19 @@ def compose(
         stale=is_stale(entry, shown, around),
         away=around.away,
     )
-    return _state(entry, verdict, shown, around.now, previous)
+    return _state(entry, verdict, shown, around, previous)
 
 
 def _state(
     entry: PlotEntry,
     verdict: Verdict,
     shown: Shown | None,
-    now: float,
+    around: Surroundings,
     previous: PlotState | None,
 ) -> PlotState:
-    since = _since(verdict, shown, now, previous)
+    since = _since(verdict, shown, around.now, previous)
+    likeness = shown.reading.likeness if shown else None
+    threshold = entry.similarity.threshold if entry.similarity else 0.0
     reason = verdict.reason
     if shown is not None and shown.note:
         reason = f"{reason}; {shown.note}"[:4000]
@@ -131,7 +142,26 @@ def _state(
         count=shown.count if shown else 0,
         since=since,
         heat_shape=shown.heat_shape if shown else (0, 0),
+        similarity=likeness.value if likeness else None,
+        similarity_threshold=similarity_threshold(entry, likeness) if likeness else threshold,
+        similarity_severity=(
+            similarity_severity(entry, shown.reading, around.beam_on)
+            if shown
+            else Severity.NO_ALARM
+        ),
+        references=_references(entry),
+        novelty=shown.reading.novelty if shown else None,
     )
+
+
+def _references(entry: PlotEntry) -> str:
+    """Tell version and number of a plot's references; empty without."""
+    known = entry.similarity
+    if known is None:
+        return ""
+    plural = "" if known.count == 1 else "s"
+    kind = f" of {known.run_type}" if known.run_type else ""
+    return f"version {known.version}: {known.count} image{plural}{kind}"
 
 
 def _since(verdict: Verdict, shown: Shown | None, now: float, previous: PlotState | None) -> float:

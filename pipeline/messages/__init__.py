@@ -29,7 +29,15 @@ from pipeline.messages.base import (
     Shape,
     Text,
 )
-from pipeline.messages.catalogue import Catalogue, LabelPolicy, ModelRef, PlotEntry
+from pipeline.messages.catalogue import (
+    Catalogue,
+    Companion,
+    LabelPolicy,
+    ModelRef,
+    PlotEntry,
+    SimilarityRef,
+    tensor_model,
+)
 from pipeline.messages.codec import (
     FRAME_LIMIT,
     FRAMES,
@@ -52,7 +60,14 @@ from pipeline.messages.commands import (
     SnapshotRequest,
     Who,
 )
-from pipeline.messages.flow import Done, Order, PlotState, Report, SiteState
+from pipeline.messages.flow import (
+    CompanionResult,
+    Done,
+    Order,
+    PlotState,
+    Report,
+    SiteState,
+)
 from pipeline.messages.heartbeat import Gauge, Heartbeat
 from pipeline.messages.masks import ChangeMask, MaskRef
 from pipeline.messages.workers import Beat, Finished, Leaving, Ready
@@ -68,6 +83,8 @@ __all__ = [
     "Catalogue",
     "ChangeMask",
     "Command",
+    "Companion",
+    "CompanionResult",
     "Count",
     "Digest",
     "Done",
@@ -96,10 +113,12 @@ __all__ = [
     "SetNews",
     "SetThreshold",
     "Shape",
+    "SimilarityRef",
     "SiteState",
     "SnapshotRequest",
     "Text",
     "Who",
     "decode",
     "encode",
+    "tensor_model",
 ]

@@ -26,6 +26,32 @@ class ModelRef(Message, kw_only=True, frozen=True):
     """A model on trial: shown, but its severity is capped at MINOR."""
 
 
+class Companion(Message, kw_only=True, frozen=True):
+    """A further model that sees every image of a plot, besides the one that judges."""
+
+    role: Annotated[str, msgspec.Meta(pattern="^(shadow|reference)$")]
+    """``shadow``: compared with the model that judges, never shown as a verdict.
+    ``reference``: how like the plot's references an image is."""
+    model: ModelRef
+
+
+class SimilarityRef(Message, kw_only=True, frozen=True):
+    """The references of a plot, and what their similarity decides."""
+
+    set_id: int
+    """Row of the set of references; also the ``model_id`` of its companion."""
+    version: Count
+    count: Count
+    """How many images they are."""
+    run_type: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    threshold: Fraction
+    """An image whose similarity is below is unlike the references."""
+    severity: Severity = Severity.MINOR
+    """Of an image that is unlike the references."""
+    decides: bool = True
+    """Whether the plot's verdict depends on it, not only the similarity's own alarm."""
+
+
 class LabelPolicy(Message, kw_only=True, frozen=True):
     """How a label is shown and alarmed."""
 
@@ -62,6 +88,22 @@ class PlotEntry(Message, kw_only=True, frozen=True):
     model: ModelRef | None = None
     masks: tuple[MaskRef, ...] = ()
     """Masks in force when this was sent."""
+    companions: Annotated[tuple[Companion, ...], msgspec.Meta(max_length=4)] = ()
+    """Models that see every image too; their input is that of the model that judges."""
+    similarity: SimilarityRef | None = None
+    """None without references."""
+    unknown_below: Fraction = 0.0
+    """A verdict whose weight is lower is ``Unknown``; 0 never."""
+    novel_below: Fraction = 0.0
+    """An image less likely than this to be of what was trained is ``Unknown``; 0 never."""
+
+
+def tensor_model(entry: PlotEntry) -> ModelRef | None:
+    """Give the model whose input an image of a plot is prepared for; None if nothing sees it."""
+    if entry.model is not None:
+        return entry.model
+    references = (c.model for c in entry.companions if c.role == "reference")
+    return next(references, None)
 
 
 class Catalogue(Message, kw_only=True, frozen=True, tag="catalogue"):

@@ -38,6 +38,18 @@ class Order(Message, kw_only=True, frozen=True, tag="order"):
     """Reprocessing of a past run: recorded, never alarmed."""
 
 
+class CompanionResult(Message, kw_only=True, frozen=True):
+    """What a companion said of an image."""
+
+    role: Annotated[str, msgspec.Meta(pattern="^(shadow|reference)$")]
+    digest: Digest
+    model_id: int = 0
+    labels: tuple[Name, ...] = ()
+    probabilities: tuple[Fraction, ...] = ()
+    error: Text = ""
+    """Why there is no result; empty if there is one."""
+
+
 class Report(Message, kw_only=True, frozen=True, tag="report"):
     """What a model said of an order.
 
@@ -56,6 +68,9 @@ class Report(Message, kw_only=True, frozen=True, tag="report"):
     """Why there is no result although the plot has a model; empty if none."""
     masks: tuple[int, ...] = ()
     """Ids of the masks of the order's plot that covered a part of the image."""
+    companions: Annotated[tuple[CompanionResult, ...], msgspec.Meta(max_length=4)] = ()
+    novelty: Fraction | None = None
+    """How likely an image of what was trained looks as different from it; None if unknown."""
 
 
 class PlotState(Message, kw_only=True, frozen=True, tag="state"):
@@ -92,6 +107,13 @@ class PlotState(Message, kw_only=True, frozen=True, tag="state"):
     heat_shape: tuple[int, int] = (0, 0)
     override: Annotated[str, msgspec.Meta(max_length=500)] = ""
     """Who overrides the verdict and why; empty if nobody."""
+    similarity: Fraction | None = None
+    """To the plot's references; None without references or result."""
+    similarity_threshold: Fraction = 0.0
+    similarity_severity: Severity = Severity.NO_ALARM
+    references: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """Version and number of the references; empty without."""
+    novelty: Fraction | None = None
 
 
 class Done(Message, kw_only=True, frozen=True, tag="done"):

@@ -146,7 +146,12 @@ class Service:
             self._all_loaded.set()
 
     def _catalogue_changed(self, catalogue: Catalogue) -> None:
-        self._shelf.activate(plot.model for plot in catalogue.plots if plot.model is not None)
+        self._shelf.activate(
+            model
+            for plot in catalogue.plots
+            for model in (plot.model, *(one.model for one in plot.companions))
+            if model is not None
+        )
         if not self._shelf.loading():
             self._all_loaded.set()
 

@@ -9,13 +9,15 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
 from pipeline.health import Pulse
-from pipeline.messages import Order, Report
+from pipeline.messages import Companion, CompanionResult, Order, Report
+from pipeline.predict.companions import companion_failed, companion_result, companion_tensor
 from pipeline.predict.journal import Journal
-from pipeline.predict.masking import masked, unheated
+from pipeline.predict.masking import masked, masks_of, unheated
 from pipeline.predict.reports import Part, make_report, no_result, tensor_of
 from pipeline.predict.runner import Hung, Runner
 from pipeline.predict.shelf import Shelf
@@ -113,6 +115,11 @@ class Worker:
         self._pulse.queue = len(self._jobs) + sum(map(len, self._blocked.values()))
 
     async def _do(self, job: Job, outlet: Outlet) -> None:
+        for companion in job.order.plot.companions:
+            place = self._shelf.find(companion.model.digest)
+            if place.model is None and not place.fault:
+                self._blocked.setdefault(companion.model.digest, []).append(job)
+                return
         if job.order.plot.model is None:
             await self._answer(job, no_result(job.order, self._name), outlet)
             return
@@ -151,6 +158,24 @@ class Worker:
         finally:
             self._journal.end("infer")
 
+    async def _accompany(self, job: Job, companion: Companion) -> CompanionResult:
+        """Let a companion see an image; what it does wrong never reaches the verdict's model."""
+        digest = companion.model.digest
+        place = self._shelf.find(digest)
+        if place.model is None:
+            return companion_failed(companion, place.fault or "the model is being loaded")
+        try:
+            tensor = companion_tensor(companion, job.tensor, place.model.card)
+            batch = masked(job.order, tensor, place.model)[None]
+            return companion_result(companion, await self._pass(digest, place.model, batch))
+        except ModelError as error:
+            return companion_failed(companion, str(error))
+        except Hung as error:
+            self._shelf.spoil(digest, f"inference {error}")
+            if not error.reclaimed:
+                raise
+            return companion_failed(companion, f"inference {error}")
+
     async def _fail(self, job: Job, fault: str, outlet: Outlet) -> None:
         plot = job.order.plot.name
         if self._told.get(plot) != fault:
@@ -162,5 +187,8 @@ class Worker:
 
     async def _answer(self, job: Job, answer: tuple[Report, list[Part]], outlet: Outlet) -> None:
         report, frames = answer
+        if job.order.plot.companions:
+            seen = [await self._accompany(job, one) for one in job.order.plot.companions]
+            report = replace(report, companions=tuple(seen), masks=masks_of(job.order))
         await outlet.report(report, [*frames, job.picture])
         self._pulse.handled(time.monotonic() - job.arrived)
