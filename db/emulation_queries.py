@@ -126,37 +126,7 @@ def add_emulated(session: Session, who: Actor, plot: str, run_id: int, new: NewE
     there = select(Plot.id).where(Plot.sha256 == new.sha256, Plot.plot_type_id == target.id)
     if session.scalar(there.limit(1)) is not None:
         return False
-    base = new.base
-    image = Plot(
-        plot_type_id=target.id,
-        period=base.period,
-        run=base.run,
-        chunk=base.chunk,
-        sha256=new.sha256,
-        image_time=base.image_time,
-        kept_at=time.time(),
-        unbiased=False,
-        simulated=True,
-    )
-    session.add(image)
-    session.flush()
-    session.add(
-        EmulatedImage(
-            emulation_run_id=run_id,
-            plot_id=image.id,
-            base_plot_id=base.plot_id,
-            base_sha256=base.sha256,
-            run=base.run,
-            kind=new.kind,
-            label=new.label,
-            crate=new.parameters.get("crate"),
-            slot=new.parameters.get("slot"),
-            channel=new.parameters.get("channel"),
-            parameters=dict(new.parameters),
-            regions=[list(box) for box in new.regions],
-            seed=new.seed,
-        )
-    )
+    session.add(_origin(new, run_id, _enter(session, target.id, new)))
     add_label(
         session,
         NewLabel(
@@ -169,6 +139,42 @@ def add_emulated(session: Session, who: Actor, plot: str, run_id: int, new: NewE
         ),
     )
     return True
+
+
+def _enter(session: Session, plot_type_id: int, new: NewEmulated) -> int:
+    base = new.base
+    image = Plot(
+        plot_type_id=plot_type_id,
+        period=base.period,
+        run=base.run,
+        chunk=base.chunk,
+        sha256=new.sha256,
+        image_time=base.image_time,
+        kept_at=time.time(),
+        unbiased=False,
+        simulated=True,
+    )
+    session.add(image)
+    session.flush()
+    return image.id
+
+
+def _origin(new: NewEmulated, run_id: int, plot_id: int) -> EmulatedImage:
+    return EmulatedImage(
+        emulation_run_id=run_id,
+        plot_id=plot_id,
+        base_plot_id=new.base.plot_id,
+        base_sha256=new.base.sha256,
+        run=new.base.run,
+        kind=new.kind,
+        label=new.label,
+        crate=new.parameters.get("crate"),
+        slot=new.parameters.get("slot"),
+        channel=new.parameters.get("channel"),
+        parameters=dict(new.parameters),
+        regions=[list(box) for box in new.regions],
+        seed=new.seed,
+    )
 
 
 def coverage(session: Session) -> list[dict[str, Any]]:

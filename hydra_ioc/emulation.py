@@ -96,21 +96,7 @@ def make_images(
             " label some with 'hydra-ioc labels import'"
         )
     plan = list(_plan(wish, bases))
-    settings = {
-        "kinds": list(wish.kinds),
-        "most": wish.most,
-        "bases": [base.sha256 for base in bases],
-        "images": len(plan),
-    }
-    with writing(engine) as session:
-        run_id = begin_emulation(
-            session,
-            who,
-            wish.plot,
-            channel_map=wish.channels.digest,
-            seed=wish.seed,
-            settings=settings,
-        )
+    run_id = _begin(engine, wish, who, bases, len(plan))
     store = ImageStore(config.under_state(config.keeper.images))
     by_kind: Counter[str] = Counter()
     known = unseen = 0
@@ -128,6 +114,24 @@ def make_images(
                 known += 1
     runs = len({base.run for base in bases})
     return Made(run_id, by_kind.total(), known, unseen, len(bases), runs, dict(by_kind))
+
+
+def _begin(engine: Engine, wish: Wish, who: Actor, bases: Sequence[Base], images: int) -> int:
+    settings = {
+        "kinds": list(wish.kinds),
+        "most": wish.most,
+        "bases": [base.sha256 for base in bases],
+        "images": images,
+    }
+    with writing(engine) as session:
+        return begin_emulation(
+            session,
+            who,
+            wish.plot,
+            channel_map=wish.channels.digest,
+            seed=wish.seed,
+            settings=settings,
+        )
 
 
 def choose(
