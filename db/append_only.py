@@ -11,6 +11,7 @@ from db.labels import LabelHistory
 from db.masks import InferenceMask, MaskHistory
 from db.models import ModelActivation, ThresholdHistory
 from db.operation import RunHistory
+from db.signoffs import ModelSignoff
 from pipeline.errors import StoreError
 
 APPEND_ONLY: Final = (
@@ -23,6 +24,7 @@ APPEND_ONLY: Final = (
     EmulationRun,
     InferenceMask,
     MaskHistory,
+    ModelSignoff,
 )
 
 

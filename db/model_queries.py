@@ -18,6 +18,7 @@ from db.models import (
     ModelThreshold,
 )
 from db.palette_queries import label_ids, palette
+from db.signoffs import STEPS, ModelSignoff
 from db.threshold_queries import check_fraction
 from pipeline.errors import CommandError
 
@@ -77,7 +78,7 @@ def register_model(session: Session, new: NewModel, signed_by: str | None) -> in
     found = session.scalars(select(Model).where(Model.digest == new.digest)).first()
     if found is not None:
         if signed_by is not None:
-            _sign(found, signed_by)
+            _sign(session, found, signed_by)
         _link_plots(session, found.id, new.plots)
         return found.id
     parent = session.scalars(select(Model.id).where(Model.digest == new.parent)).first()
@@ -103,10 +104,10 @@ def register_model(session: Session, new: NewModel, signed_by: str | None) -> in
         parent_id=parent,
         note=new.note,
     )
-    if signed_by is not None:
-        _sign(model, signed_by)
     session.add(model)
     session.flush()
+    if signed_by is not None:
+        _sign(session, model, signed_by)
     _link_plots(session, model.id, new.plots)
     _first_thresholds(session, model.id, new)
     return model.id
@@ -186,11 +187,22 @@ def deactivate_model(session: Session, actor: Actor, plot: str) -> None:
     audit(session, actor, "set-model", plot, old=before.digest, new=None)
 
 
-def _sign(model: Model, name: str) -> None:
+def _sign(session: Session, model: Model, name: str) -> None:
+    """Sign every step that nobody signed: the release, or a test, vouches for all of it."""
     model.trained_by = model.trained_by or name
     model.report_reviewed_by = model.report_reviewed_by or name
     model.ai_signoff_by = model.ai_signoff_by or name
     model.expert_signoff_by = model.expert_signoff_by or name
+    session.flush()
+    done = set(session.scalars(select(ModelSignoff.step).where(ModelSignoff.model_id == model.id)))
+    session.add_all(
+        ModelSignoff(
+            model_id=model.id, step=step, signed_at=time.time(), user_name=name[:100], host=""
+        )
+        for step in STEPS
+        if step not in done
+    )
+    session.flush()
 
 
 def _link_plots(session: Session, model_id: int, plots: Sequence[str]) -> None:
@@ -231,7 +243,8 @@ def _check_fits(session: Session, plot: PlotType, model: Model, *, probation: bo
     )
     if not probation and not all(signatures):
         raise CommandError(
-            f"model {model.digest} lacks a sign-off; give them, or take it on probation"
+            f"model {model.digest} lacks a sign-off; give it with"
+            f" 'hydra-ioc models sign {model.digest[:12]} STEP', or take it on probation"
         )
     known = palette(session, plot.id)
     if outside := [label for label in model.labels if label not in known]:
