@@ -1,0 +1,146 @@
+"""The few-shot benchmark: how good a classifier is from 5 to 50 labels per class.
+
+Every result is written as soon as it is there; a later call adds what is missing.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from hydra_ioc.bench.fewshot_methods import Method, methods
+from hydra_ioc.bench.fewshot_tasks import SIMULATED, Task, cached, real_tasks
+from hydra_ioc.bench.fewshot_unlabelled import REFERENCES, areas
+from pipeline.errors import InputError
+from pipeline.vision.backbone import Backbone
+from pipeline.vision.evaluation import balanced_accuracy, confusion
+
+SIZES: Final = (5, 10, 20, 50)
+UNLABELLED: Final = "unlabelled"
+Result = dict[str, Any]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured."""
+
+    methods: tuple[str, ...] = ()
+    """Names; all without any."""
+    sizes: tuple[int, ...] = SIZES
+    repeats: int = 10
+    plots: tuple[str, ...] = SIMULATED
+    real: tuple[Path, ...] = ()
+    workers: int = 2
+
+
+def run(plan: Plan, backbone: Backbone, file: Path, folder: Path, say: Say) -> dict[str, Any]:
+    """Measure what the file does not hold yet.
+
+    Args:
+        plan: What to measure.
+        backbone: What the few-shot models stand on.
+        file: JSON with the results; made if it is not there.
+        folder: Keeps the images drawn for the benchmark.
+        say: Told of every result.
+
+    Returns:
+        What the file holds then: the backbone's SHA-256 and the results.
+
+    Raises:
+        InputError: The file is another file, or of another backbone; or there is no
+            such method.
+    """
+    ways = methods(backbone)
+    if unknown := sorted(set(plan.methods) - set(ways)):
+        raise InputError(f"expected methods of {', '.join(ways)}, received {', '.join(unknown)}")
+    found = _read(file, backbone.card.sha256)
+    done = {key_of(result) for result in found["results"]}
+    for task in _tasks(plan, folder):
+        for key in _missing(plan, task, plan.methods or tuple(ways), done):
+            result = _measure(task, ways, backbone, key)
+            found["results"].append(result)
+            _write(file, found)
+            say(f"{task.name}, {key[0]}, {key[1]} per label, repeat {key[2]}: {_shown(result)}")
+    return found
+
+
+def key_of(result: Result) -> tuple[str, str, int, int]:
+    """Give what names a result: task, method, labels per class, repeat."""
+    return result["task"], result["method"], result["size"], result["repeat"]
+
+
+def _tasks(plan: Plan, folder: Path) -> Iterator[Task]:
+    for path in plan.real:
+        yield from real_tasks(path)
+    for plot in plan.plots:
+        yield cached(folder, plot, plan.workers)
+
+
+def _missing(
+    plan: Plan, task: Task, names: tuple[str, ...], done: set[tuple[str, str, int, int]]
+) -> list[tuple[str, int, int]]:
+    wanted = [(UNLABELLED, REFERENCES, repeat) for repeat in range(plan.repeats)]
+    wanted += [
+        (method, size, repeat)
+        for method in names
+        for size in plan.sizes
+        for repeat in range(plan.repeats)
+    ]
+    return [key for key in wanted if (task.name, *key) not in done]
+
+
+def _measure(
+    task: Task, ways: dict[str, Method], backbone: Backbone, key: tuple[str, int, int]
+) -> Result:
+    method, size, repeat = key
+    pool, test = task.sides(repeat)
+    result: Result = {"task": task.name, "real": task.real, "method": method}
+    result |= {"size": size, "repeat": repeat}
+    if method == UNLABELLED:
+        return result | {"areas": areas(backbone, task, pool, test, repeat)}
+    learn = task.images.take(task.choose(pool, size, repeat))
+    held_out = task.images.take(test)
+    weights, seconds = ways[method].run(learn, held_out.images, repeat + 1)
+    labels = task.images.labels
+    table = confusion(held_out.truth, weights.argmax(axis=1), len(labels))
+    counts = np.maximum(table.sum(axis=1), 1)
+    recalls = np.diag(table) / counts
+    return result | {
+        "balanced": balanced_accuracy(table),
+        "recalls": {label: float(r) for label, r in zip(labels, recalls, strict=True)},
+        "labelled": learn.counts(),
+        "tested": held_out.counts(),
+        "seconds": seconds,
+    }
+
+
+def _shown(result: Result) -> str:
+    if "areas" in result:
+        return ", ".join(f"{name} {value:.3f}" for name, value in result["areas"].items())
+    return f"{100 * result['balanced']:.1f} % in {result['seconds']:.1f} s"
+
+
+def _read(file: Path, digest: str) -> dict[str, Any]:
+    if not file.exists():
+        return {"backbone": digest, "results": []}
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        kept = found["backbone"], found["results"]
+    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file} holds no results of this benchmark: {error!r}") from error
+    if kept[0] != digest:
+        raise InputError(
+            f"{file} was measured with backbone {str(kept[0])[:12]}, now it is {digest[:12]};"
+            " results of two backbones must not be mixed: name another file"
+        )
+    return dict(found)
+
+
+def _write(file: Path, found: dict[str, Any]) -> None:
+    draft = file.with_name(f".{file.name}")
+    draft.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    draft.rename(file)

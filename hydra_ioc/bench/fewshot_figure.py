@@ -1,0 +1,64 @@
+"""The picture of the few-shot benchmark."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from hydra_ioc.bench.fewshot_summary import grouped, mean_of
+
+LOOKS: Final = {
+    "domain-pretrained": ("#0072b2", "o", "pretrained backbone"),
+    "domain-cbam": ("#e69f00", "s", "small net from scratch"),
+    "inceptionv3-cbam": ("#cc79a7", "D", "InceptionV3 from scratch"),
+    "tiny-logistic": ("#666666", "^", "logistic regression, tiny images"),
+}
+"""Colour, marker and name; colours that the colour-blind tell apart.
+
+Source: Okabe and Ito 2008, https://jfly.uni-koeln.de/color/.
+"""
+NUDGE: Final = 1.04
+"""Factor between the places of two methods at one size, so that bars do not cover each other."""
+
+
+def draw(results: list[dict[str, Any]], tasks: list[str], file: Path) -> None:
+    """Draw balanced accuracy against labels per class, a panel for each task.
+
+    Args:
+        results: Of the benchmark.
+        tasks: Names of the panels.
+        file: PNG to write.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    found = grouped(results, "balanced")
+    sizes = sorted({size for _, method, size in found if method in LOOKS})
+    figure, axes = pyplot.subplots(
+        1, len(tasks), figsize=(4.2 * len(tasks), 4.4), sharey=True, squeeze=False
+    )
+    for panel, task in zip(axes[0], tasks, strict=True):
+        for number, (method, (colour, marker, name)) in enumerate(LOOKS.items()):
+            rows = [(size, found.get((task, method, size))) for size in sizes]
+            means = [(size, mean_of(list(row.values()))) for size, row in rows if row]
+            if means:
+                panel.errorbar(
+                    [size * NUDGE ** (number - 1.5) for size, _ in means],
+                    [100 * mean.value for _, mean in means],
+                    [100 * mean.margin if np.isfinite(mean.margin) else 0 for _, mean in means],
+                    color=colour, marker=marker, label=name, capsize=3, linewidth=1.4,
+                )  # fmt: skip
+        panel.set_xscale("log")
+        panel.set_xticks(sizes, [str(size) for size in sizes])
+        panel.minorticks_off()
+        panel.set_xlabel("labels per class (at most)")
+        panel.set_title(task, fontsize=11)
+        panel.grid(alpha=0.3)
+    axes[0][0].set_ylabel("balanced accuracy on unseen runs / %")
+    handles, names = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="lower center", ncols=len(names), frameon=False)
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
+    figure.savefig(file, dpi=110)
+    pyplot.close(figure)
