@@ -12,6 +12,9 @@ from sqlalchemy import Engine
 from db.audit_queries import Actor
 from db.engine import writing
 from db.model_queries import NewModel, activate_model, register_model
+from db.signoff_queries import find, sign, signatures
+from db.signoffs import TRAINED
+from db.training_queries import Labelled, record_training_set
 from hydra_ioc.record import permit
 from pipeline.errors import ModelError
 from pipeline.vision.card import ModelCard, verify
@@ -24,19 +27,18 @@ def install_model(
 ) -> None:
     """Let the model of a folder judge plots from now on, in one transaction.
 
-    The user who does so vouches for training, report and sign-offs, unless the
-    model is taken on probation.
+    It needs all its sign-offs, unless it is taken on probation.
 
     Args:
         engine: The database.
         folder: A folder of the model store; its name is the model's digest.
         plots: Names of plot types of the catalogue.
         who: Who, from where and why.
-        probation: On trial: unsigned, and never above MINOR.
+        probation: On trial: needs no sign-off, and never above MINOR.
 
     Raises:
         ModelError: The folder is not what its name says.
-        CommandError: The model does not fit a plot.
+        CommandError: The model does not fit a plot, or lacks a sign-off.
         NotPermitted: The user may not set the model of a plot.
         StoreError: The database refuses.
     """
@@ -44,9 +46,36 @@ def install_model(
         permit(engine, who, "set-model", plot)
     new = model_of(verify(folder), folder.name)
     with writing(engine) as session:
-        key = register_model(session, new, None if probation else who.user)
+        key = register_model(session, new, None)
         for plot in plots:
             activate_model(session, who, plot, key, probation=probation)
+
+
+def enter_model(
+    engine: Engine, folder: Path, plots: Sequence[str], who: Actor, images: Sequence[Labelled] = ()
+) -> None:
+    """Put a model that was just trained into the registry, signed as trained.
+
+    Args:
+        engine: The database.
+        folder: Its folder in the model store.
+        plots: Names of plot types of the catalogue.
+        who: Who trained it.
+        images: The kept images it was trained with, if it was trained with kept ones.
+
+    Raises:
+        CommandError: It cannot be registered.
+        NotPermitted: The user may not set the model of a plot.
+    """
+    for plot in plots:
+        permit(engine, who, "set-model", plot)
+    new = model_of(verify(folder), folder.name)
+    with writing(engine) as session:
+        register_model(session, new, None)
+        if not signatures(session, find(session, folder.name)):
+            sign(session, who, folder.name, TRAINED)
+        if images:
+            record_training_set(session, folder.name, images, ())
 
 
 def find_model(store: Path, digest: str) -> Path:

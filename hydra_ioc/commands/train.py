@@ -1,26 +1,29 @@
 """``hydra-ioc train``: train a model from labelled plots."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from db.training_queries import Labelled
+from hydra_ioc.record import actor, open_record
+from hydra_ioc.registry import enter_model
+from hydra_ioc.training import (
+    PRETRAINED,
+    Request,
+    describe,
+    from_folder,
+    from_record,
+    from_simulation,
+    run,
+)
+from hydra_ioc.training_extra import need_training
 from pipeline.config import Config, load
-from pipeline.errors import HydraError
+from pipeline.errors import StoreError
 from pipeline.messages import Shape
+from pipeline.vision.card import read_card
+from pipeline.vision.sampling import METHODS
 
-if TYPE_CHECKING:
-    from pipeline.vision.dataset import Dataset
-    from pipeline.vision.training import Trained
-
-WORKERS = 2
 TABLE = "labels.csv"
-
-
-class NoTraining(HydraError):  # noqa: N818 - the name is the sentence
-    """The training extra is not installed."""
 
 
 class ShapeType(click.ParamType[Shape]):
@@ -58,7 +61,19 @@ class ShapeType(click.ParamType[Shape]):
     type=click.IntRange(min=20, max=100_000),
     help="Train on so many drawings of the simulated experiment instead.",
 )
-@click.option("--architecture", default="domain-cbam", show_default=True)
+@click.option(
+    "--architecture",
+    default=PRETRAINED,
+    show_default=True,
+    help="Or domain-cbam, inceptionv3-cbam, vgg16-cbam.",
+)
+@click.option(
+    "--sampling",
+    type=click.Choice(METHODS),
+    default="normal",
+    show_default=True,
+    help="Fewer of the frequent labels, or more of the rare ones.",
+)
 @click.option(
     "--shape",
     type=ShapeType(),
@@ -91,6 +106,7 @@ def command(
     table: Path | None,
     simulated: int | None,
     architecture: str,
+    sampling: str,
     shape: Shape,
     epochs: int,
     validation: float,
@@ -100,79 +116,58 @@ def command(
 ) -> None:
     """Train one model for PLOT, judge the runs held out, put it into the model store.
 
-    Several PLOTs share the model and its images. The images come from a
-    folder with a label table, or from the simulated experiment (one PLOT).
-    Runs are held out whole. Needs the training extra (TensorFlow).
+    The images are the kept ones that are labelled in the record, those of a
+    folder with a label table (several PLOTs may share it), or drawings of the
+    simulated experiment. Runs are held out whole. The architecture
+    domain-pretrained takes seconds and a handful of labels, the others hundreds
+    and minutes. Needs the training extra.
 
-    Example: hydra-ioc train CDC_occupancy --data plots/ --labels plots/labels.csv
+    Example: hydra-ioc train CDC_occupancy
     """
     config = load(config_file)
-    if (data is None) == (simulated is None):
-        raise click.UsageError("give one of --data DIR and --simulated N")
-    if simulated is not None and (len(plots) > 1 or table is not None):
-        raise click.UsageError("--simulated takes one PLOT and no --labels")
-    try:
-        from pipeline.vision.export import KERAS_FILE, save
-        from pipeline.vision.fitting import Settings
-        from pipeline.vision.training import load_body, train
-    except ImportError as error:
-        raise NoTraining(
-            f"training needs {error.name}, which is not installed:"
-            " 'make setup' installs it from the lock file"
-        ) from error
-    settings = Settings(
+    if data is not None and simulated is not None:
+        raise click.UsageError("give one of --data DIR and --simulated N, or neither")
+    if data is None and (len(plots) > 1 or table is not None):
+        raise click.UsageError("several PLOTs and --labels need --data DIR")
+    request = Request(
+        plots=plots,
         architecture=architecture,
-        input_shape=shape,
+        shape=shape,
+        sampling=sampling,
         epochs=epochs,
         validation=validation,
         seed=seed,
+        start=start,
+        note=note,
     )
-    store = config.under_state(config.predict.models)
-    body = load_body(store / start / KERAS_FILE) if start else None
-    if simulated is not None:
-        images = _simulated(plots[0], simulated, settings.preprocessing, shape, seed)
-    elif data is not None:
-        images = _labelled(config, data, table or data / TABLE, settings.preprocessing, shape)
-    counts = ", ".join(f"{label} {count}" for label, count in images.counts().items())
-    click.echo(f"{len(images)} images: {counts}", err=True)
-    trained = train(images, settings, lambda line: click.echo(line, err=True), body)
-    digest = save(trained, store, plots, parent=start, note=note)
-    _report(trained, digest, plots)
-
-
-def _labelled(
-    config: Config, folder: Path, table: Path, preprocessing: str, shape: Shape
-) -> Dataset:
-    from pipeline.vision.dataset import load_labelled, read_table
-
-    rows = read_table(folder, table, config.input.run)
-    return load_labelled(rows, preprocessing, shape, config.input.max_pixels)
-
-
-def _simulated(plot: str, count: int, preprocessing: str, shape: Shape, seed: int) -> Dataset:
-    from hydra_ioc.simulated import dataset, training_samples
-
-    return dataset(list(training_samples(plot, count, seed)), preprocessing, shape, WORKERS)
-
-
-def _report(trained: Trained, digest: str, plots: tuple[str, ...]) -> None:
-    from pipeline.vision.evaluation import Rate, balanced_accuracy
-
-    table = trained.confusion
-    click.echo(
-        f"validation runs: {len(trained.validation_runs)},"
-        f" training runs: {len(trained.training_runs)}"
-    )
-    for index, label in enumerate(trained.labels):
-        rate = Rate(int(table[index, index]), int(table[index].sum()))
-        given = ", ".join(
-            f"{name} {int(n)}" for name, n in zip(trained.labels, table[index], strict=True)
-        )
-        click.echo(
-            f"{label:12} recalled {rate}; judged as {given};"
-            f" threshold {trained.thresholds[label]:.2f}"
-        )
-    right = Rate(int(table.trace()), int(table.sum()))
-    click.echo(f"accuracy {right}; balanced {100 * balanced_accuracy(table):.2f} %")
+    with need_training():
+        if simulated is not None:
+            source = from_simulation(plots[0], simulated, shape, seed)
+        elif data is not None:
+            source = from_folder(config, data, table or data / TABLE, shape)
+        else:
+            source = from_record(config, plots[0], shape)
+        store = config.under_state(config.predict.models)
+        digest = run(request, source, store, lambda line: click.echo(line, err=True))
+    for line in describe(read_card(store / digest)):
+        click.echo(line)
     click.echo(f"model {digest}")
-    click.echo(f"next: hydra-ioc plots model {plots[0]} {digest}", err=True)
+    _register(config, store / digest, plots, source.images)
+
+
+def _register(
+    config: Config, folder: Path, plots: tuple[str, ...], images: tuple[Labelled, ...]
+) -> None:
+    """Enter the model where there is a record; without one it lies in the store only."""
+    try:
+        engine = open_record(config)
+    except StoreError as error:
+        click.echo(f"not registered: {error}", err=True)
+        return
+    enter_model(engine, folder, plots, actor("train"), images)
+    digest = folder.name[:12]
+    click.echo(
+        f"next: look at it, then 'hydra-ioc models sign {digest} report-reviewed', or"
+        f" 'hydra-ioc plots model {plots[0]} {digest} --probation' for a trial",
+        err=True,
+    )

@@ -1,6 +1,7 @@
 """Counts, intervals and thresholds from judged images; no TensorFlow."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,6 +83,11 @@ def confusion(truth: NDArray[np.int64], given: NDArray[np.int64], labels: int) -
     table = np.zeros((labels, labels), np.int64)
     np.add.at(table, (truth, given), 1)
     return table
+
+
+def confusion_of(rows: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    """Give the confusion matrix of a card as an array."""
+    return np.array([list(row) for row in rows], np.int64)
 
 
 def balanced_accuracy(table: NDArray[np.int64]) -> float:

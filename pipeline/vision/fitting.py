@@ -38,6 +38,8 @@ class Settings:
     """At the start; falls to 0 along half a cosine."""
     validation: float = 0.25
     """Share of the runs held out."""
+    sampling: str = "normal"
+    """How often each training image is shown; see ``pipeline.vision.sampling``."""
     seed: int = 1
     heat_weight: float = 0.3
     """Weight of the loss that draws heat into known fault regions."""

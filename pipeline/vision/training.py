@@ -26,6 +26,7 @@ from pipeline.vision.fitting import (
     make_examples,
 )
 from pipeline.vision.normal import from_views, mean_of
+from pipeline.vision.sampling import resample
 
 GOOD: Final = "Good"
 
@@ -100,9 +101,16 @@ def lay_out(dataset: Dataset, settings: Settings) -> Task:
         InputError: The set cannot be split by run.
     """
     training, validation = split_by_run(dataset, settings.validation, settings.seed)
+    shown = resample(
+        dataset.truth[training],
+        dataset.labels,
+        settings.sampling,
+        seed=settings.seed,
+        batch=settings.batch,
+    )
     network = build(settings.architecture, len(dataset.labels), settings.input_shape)
     adapt(network, dataset.take(training))
-    learn = make_examples(network, dataset.take(training))
+    learn = make_examples(network, dataset.take(training[shown]))
     check = make_examples(network, dataset.take(validation))
     return Task(dataset, settings, network, training, validation, learn, check)
 
