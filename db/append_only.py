@@ -11,6 +11,7 @@ from db.labels import LabelHistory
 from db.masks import InferenceMask, MaskHistory
 from db.models import ModelActivation, ThresholdHistory
 from db.operation import RunHistory
+from db.references import ReferenceHistory, ReferenceImage
 from db.signoffs import ModelSignoff
 from pipeline.errors import StoreError
 
@@ -25,6 +26,8 @@ APPEND_ONLY: Final = (
     InferenceMask,
     MaskHistory,
     ModelSignoff,
+    ReferenceHistory,
+    ReferenceImage,
 )
 
 

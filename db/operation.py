@@ -57,6 +57,12 @@ class RunHistory(Base):
     """NULL when unknown."""
     error: Mapped[str] = mapped_column(Text, default="")
     """Why the model gave no result; empty if it did."""
+    similarity: Mapped[Real | None]
+    """To the references of the plot; NULL without references or result."""
+    similarity_threshold: Mapped[Real | None]
+    reference_set_id: Mapped[int | None]
+    """Set of references it was compared with."""
+    novelty: Mapped[Real | None]
 
 
 class MonitoringLog(Base):

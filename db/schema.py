@@ -7,22 +7,28 @@ from sqlalchemy import MetaData
 from db import (
     audit,
     catalogue,
+    embeddings,
     emulations,
     labels,
     masks,
     models,
     operation,
+    performance,
     processes,
+    references,
     signoffs,
     users,
 )
 from db.base import Base
 
 GROUPS: Final = (
+    embeddings,
+    references,
     catalogue,
     labels,
     models,
     operation,
+    performance,
     processes,
     users,
     audit,
