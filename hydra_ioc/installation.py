@@ -97,6 +97,17 @@ def copy_into_store(source: Path, store: Path) -> ModelCard:
     return card
 
 
+def plots_of(session: Session, model: Model) -> tuple[str, ...]:
+    """Give the plot types that a model was trained for."""
+    statement = (
+        select(PlotType.name)
+        .join(ModelPlotType, ModelPlotType.plot_type_id == PlotType.id)
+        .where(ModelPlotType.model_id == model.id)
+        .order_by(PlotType.name)
+    )
+    return tuple(session.scalars(statement))
+
+
 def describe_models(session: Session) -> list[dict[str, Any]]:
     """List the registered models, oldest first, as JSON objects.
 

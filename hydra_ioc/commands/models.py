@@ -1,18 +1,20 @@
 """``hydra-ioc models``: the model store and the registry."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from db.signoffs import STEPS
 from hydra_ioc.release import DEMO_MODELS
 from pipeline.config import load
 
 
 @click.group()
 def command() -> None:
-    """List models, install those of a release, make the demo's again.
+    """List models, sign them off, go back to an earlier one, install those of a release.
 
     Example: hydra-ioc models list
     """
@@ -109,3 +111,102 @@ def make_demo(**options: Any) -> None:
     from hydra_ioc.demo_models import make
 
     make(progress=lambda line: click.echo(line, err=True), **options)
+
+
+@command.command()
+@click.argument("digest")
+@click.argument("step", type=click.Choice(STEPS))
+@click.option("--why", default="", help="For the record.")
+@click.pass_obj
+def sign(config_file: Path | None, *, digest: str, step: str, why: str) -> None:
+    """Put your name under STEP of the model DIGEST.
+
+    The steps have an order: trained, report-reviewed, ai-signoff,
+    expert-signoff. A model judges when it has all of them, or on probation.
+
+    Example: hydra-ioc models sign 3f0c92aa report-reviewed --why "looked at all mistakes"
+    """
+    from db.engine import reading, writing
+    from db.signoff_queries import find
+    from db.signoff_queries import sign as sign_step
+    from hydra_ioc.installation import plots_of
+    from hydra_ioc.record import actor, open_record, permit
+
+    engine, who = open_record(load(config_file)), actor(why)
+    with reading(engine) as session:
+        plots = plots_of(session, find(session, digest))
+    for plot in plots:
+        permit(engine, who, "set-model", plot)
+    with writing(engine) as session:
+        following = sign_step(session, who, digest, step)
+    click.echo(f"{step} signed by {who.user}")
+    click.echo(f"next: {following or 'hydra-ioc plots model PLOT ' + digest}", err=True)
+
+
+@command.command()
+@click.argument("digest")
+@click.pass_obj
+def show(config_file: Path | None, *, digest: str) -> None:
+    """Tell what is known of the model DIGEST: card, signatures, calibration.
+
+    Example: hydra-ioc models show 3f0c92aa
+    """
+    from db.engine import reading
+    from db.signoff_queries import find, signatures
+    from hydra_ioc.record import open_record
+
+    with reading(open_record(load(config_file))) as session:
+        model = find(session, digest)
+        click.echo(f"{model.digest}\n{model.name}, architecture {model.architecture}")
+        click.echo(f"labels {', '.join(model.labels)}; images {model.training_counts}")
+        click.echo(f"thresholds by {model.threshold_method}, loss {model.loss:.4f}")
+        for one in signatures(session, model):
+            when = datetime.fromtimestamp(one.at, UTC).isoformat(timespec="seconds")
+            click.echo(f"{one.step:16} {when}  {one.user}  {one.why}")
+
+
+@command.command()
+@click.argument("plot")
+@click.pass_obj
+def terms(config_file: Path | None, *, plot: str) -> None:
+    """List which model judged PLOT from when on, newest first.
+
+    Example: hydra-ioc models terms CDC_occupancy
+    """
+    from db.engine import reading
+    from db.signoff_queries import terms as terms_of
+    from hydra_ioc.record import open_record
+
+    with reading(open_record(load(config_file))) as session:
+        for one in terms_of(session, plot):
+            when = datetime.fromtimestamp(one.since, UTC).isoformat(timespec="seconds")
+            trial = " on probation" if one.probation else ""
+            click.echo(f"{when}  {one.digest[:12] or 'no model':12}{trial}  {one.user}  {one.why}")
+
+
+@command.command()
+@click.argument("plot")
+@click.option("--why", default="", help="For the record.")
+@click.pass_obj
+def rollback(config_file: Path | None, *, plot: str, why: str) -> None:
+    """Let the model judge PLOT that judged it before the present one.
+
+    A running Keeper takes it over at once; its thresholds are those it had.
+
+    Example: hydra-ioc models rollback CDC_occupancy --why "cries wolf since Monday"
+    """
+    import asyncio
+
+    from db.engine import writing
+    from db.signoff_queries import roll_back
+    from hydra_ioc.record import actor, open_record, permit
+    from hydra_ioc.reload import reload_keeper
+
+    config = load(config_file)
+    engine, who = open_record(config), actor(why)
+    permit(engine, who, "set-model", plot)
+    with writing(engine) as session:
+        digest = roll_back(session, who, plot)
+    click.echo(f"{plot} is judged by model {digest}")
+    if asyncio.run(reload_keeper(config, actor(f"model of {plot} rolled back"))):
+        click.echo("the running Keeper has read the catalogue again")

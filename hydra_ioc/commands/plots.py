@@ -193,7 +193,8 @@ def discover(config_file: Path | None, tree: Path, group: str, labels: str) -> N
 def model(config_file: Path | None, plot: str, digest: str, probation: bool, why: str) -> None:
     """Let the model DIGEST of the model store judge PLOT from now on.
 
-    Who does so vouches for the model, unless it is taken on probation.
+    The model needs all its sign-offs (hydra-ioc models sign), unless it is taken
+    on probation.
 
     The first 8 or more digits of DIGEST are enough.
 

@@ -35,8 +35,8 @@ SHIFT: Final = (0.16, 0.30)
 """Least and largest shift of a peak, as shares of the axis."""
 RIM: Final = 3
 """Pixels beside the frame's lines that are not looked at."""
-LINE: Final = 2
-"""Width in pixels of the outline of bars."""
+WIDEST: Final = 4
+"""Most pixels of the outline of bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class _Bars:
     fill: Pixels | None
     line: Pixels
     paper: Pixels
+    width: int
+    """Of the line, in pixels."""
 
 
 def change_bars(
@@ -100,7 +102,18 @@ def _read(region: Pixels, pad: Pad, image: Pixels) -> _Bars:
     edges, cells = _edges(pad, image, region.shape[1])
     tops = np.array([float(np.median(heights[_middle(a, b)])) for a, b in pairwise(edges)])
     line = second if filled and second is not first else first
-    return _Bars(edges, cells, tops, data, first if filled else None, line, paper)
+    # Smoothed lines have a rim of mixed colours.
+    rim = cv2.dilate(data.astype(np.uint8), np.ones((RIM, RIM), np.uint8)).astype(bool)
+    data |= rim & ~plain & ~(is_dark(region) & grey)
+    width = _line_width(is_like(region, line), edges)
+    return _Bars(edges, cells, tops, data, first if filled else None, line, paper, width)
+
+
+def _line_width(lines: NDArray[np.bool_], edges: NDArray[np.int64]) -> int:
+    """Give how many pixels the outline of bars is wide, from the middles of their tops."""
+    middles = lines[:, np.clip((edges[:-1] + edges[1:]) // 2, 0, lines.shape[1] - 1)]
+    widths = middles.sum(axis=0)
+    return int(np.clip(np.median(widths[widths > 0]), 1, WIDEST)) if widths.any() else 1
 
 
 def _edges(pad: Pad, image: Pixels, width: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -172,7 +185,7 @@ def _paint(region: Pixels, bars: _Bars, tops: NDArray[np.float64]) -> None:
     if bars.fill is not None:
         cv2.fillPoly(layer, [outline], [int(v) for v in bars.fill])
     colour = [int(v) for v in bars.line]
-    cv2.polylines(layer, [outline], isClosed=False, color=colour, thickness=LINE)
+    cv2.polylines(layer, [outline], isClosed=False, color=colour, thickness=bars.width)
     region[free] = layer[free]
 
 
@@ -181,5 +194,5 @@ def _columns(bars: _Bars, tops: NDArray[np.float64], width: int) -> NDArray[np.b
     columns = np.zeros(width, bool)
     for number in np.flatnonzero(np.abs(tops - bars.tops) > 0.5):
         first, last = bars.edges[number], bars.edges[number + 1]
-        columns[max(0, first - LINE) : last + LINE] = True
+        columns[max(0, first - bars.width) : last + bars.width] = True
     return columns

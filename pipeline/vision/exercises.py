@@ -38,7 +38,9 @@ class Shard:
     """(S, R) number of images behind each reference."""
 
 
-def stack(references: list[list[Reference]]) -> tuple[NDArray[np.uint8], ...]:
+def stack(
+    references: list[list[Reference]],
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
     """Lay out references, a list for each species, as the arrays of a shard."""
     return (
         np.stack([np.stack([one.mean for one in row]) for row in references]),
