@@ -185,7 +185,8 @@ def _paint(region: Pixels, bars: _Bars, tops: NDArray[np.float64]) -> None:
     if bars.fill is not None:
         cv2.fillPoly(layer, [outline], [int(v) for v in bars.fill])
     colour = [int(v) for v in bars.line]
-    cv2.polylines(layer, [outline], isClosed=False, color=colour, thickness=bars.width)
+    # OpenCV draws a line of thickness 2 three pixels wide.
+    cv2.polylines(layer, [outline], isClosed=False, color=colour, thickness=max(1, bars.width - 1))
     region[free] = layer[free]
 
 
