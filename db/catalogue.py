@@ -56,6 +56,10 @@ class PlotType(Base):
     collect_fraction: Mapped[Real | None]
     """Share of images kept at random; NULL takes the deployment's."""
     added_at: Mapped[Epoch]
+    unknown_below: Mapped[Real | None]
+    """A verdict of lower weight is Unknown; NULL never."""
+    novel_below: Mapped[Real | None]
+    """An image less likely to be of what was trained is Unknown; NULL never."""
 
 
 class PlotTypeGrouping(Base):

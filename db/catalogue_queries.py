@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -36,6 +36,9 @@ class ModelRow:
     preprocessing: str
     labels: tuple[str, ...]
     probation: bool
+    kind: str = "classification"
+    quantity: dict[str, Any] | None = None
+    """Of a regression model: name, unit, limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,10 @@ class PlotRow:
     thresholds: dict[str, float]
     """By label of the active model; empty without a model."""
     model: ModelRow | None
+    unknown_below: float = 0.0
+    """A verdict of lower weight is Unknown; 0 never."""
+    novel_below: float = 0.0
+    """An image less likely to be of what was trained is Unknown; 0 never."""
 
 
 def catalogue(session: Session) -> tuple[PlotRow, ...]:
@@ -92,6 +99,8 @@ def catalogue(session: Session) -> tuple[PlotRow, ...]:
             labels=tuple(palettes[plot.id]),
             thresholds=thresholds[plot.id],
             model=models.get(plot.id),
+            unknown_below=plot.unknown_below or 0.0,
+            novel_below=plot.novel_below or 0.0,
         )
         for plot, group in rows
     )
@@ -246,6 +255,8 @@ def _active_models(
             preprocessing=model.preprocessing,
             labels=tuple(model.labels),
             probation=active.probation,
+            kind=model.kind or "classification",
+            quantity=model.quantity,
         )
     thresholds: defaultdict[int, dict[str, float]] = defaultdict(dict)
     found = session.execute(

@@ -13,7 +13,8 @@ from db.catalogue import Classification, ValidClassification
 from pipeline.errors import CommandError
 
 PALETTE_LIMIT: Final = 14
-"""An EPICS enum has 16 states; two are ``NoModel`` and ``Nothing``."""
+"""An EPICS enum has 16 states; two are ``NoModel`` and ``Nothing``. ``Unknown`` is the
+third where there is room: with 14 labels it shows as ``Nothing``."""
 LABEL_LENGTH: Final = 25
 """Characters of an enum state, without the final NUL.
 
@@ -22,8 +23,9 @@ Source:
 """
 LABEL: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LABEL_LENGTH - 1}}}")
 COLOUR: Final = re.compile("#[0-9a-fA-F]{6}")
-RESERVED_LABELS: Final = ("NoModel", "Nothing")
-"""States that stand behind the palette in every plot's enum."""
+RESERVED_LABELS: Final = ("NoModel", "Nothing", "Unknown", "Similarity")
+"""States that stand behind the palette in every plot's enum, and the name in whose
+place no label's threshold may stand."""
 QUALITY: Final = 1
 """Row of ``classification_types`` for labels of quality."""
 

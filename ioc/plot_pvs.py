@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from ioc.description import (
+    STATES_LIMIT,
     STRING_LIMIT,
     AccessGroup,
     Kind,
@@ -14,12 +15,15 @@ from ioc.description import (
     name_part,
 )
 from ioc.mask_pvs import describe_masks, masks_text
+from ioc.similarity_pvs import describe_similarity, similarity_values
 from ioc.value import EPICS_EPOCH, Content, PvValue
 from pipeline.alarm import Severity, Status
 from pipeline.messages import PlotEntry, PlotState
 
 OWN_LABELS: Final = ("NoModel", "Nothing")
 """Enum states behind the palette: no active model, no image yet."""
+UNKNOWN: Final = "Unknown"
+"""State of an image that no label fits, where a palette leaves room for it."""
 CONFIRMED: Final = ("Unconfirmed", "Confirmed")
 NO_YES: Final = ("No", "Yes")
 FRACTION: Final = (0.0, 1.0)
@@ -27,7 +31,8 @@ FRACTION: Final = (0.0, 1.0)
 
 def class_states(entry: PlotEntry) -> tuple[str, ...]:
     """Give the enum states of a plot's Class, in their order."""
-    return (*(label.name for label in entry.labels), *OWN_LABELS)
+    names = (*(label.name for label in entry.labels), *OWN_LABELS)
+    return (*names, UNKNOWN) if len(names) < STATES_LIMIT else names
 
 
 def plot_base(prefix: str, entry: PlotEntry) -> str:
@@ -63,6 +68,7 @@ def describe_plot(prefix: str, entry: PlotEntry) -> Iterator[PvDescription]:
         archive=True,
     )
     yield from describe_masks(base, entry.name)
+    yield from describe_similarity(base, entry)
     yield PvDescription(f"{base}Contact", Kind.LONG_STRING, "Whom to call")
     yield PvDescription(f"{base}Guidance", Kind.LONG_STRING, "What to do when it is bad")
     yield PvDescription(f"{base}Description", Kind.LONG_STRING, "What the plot shows")
@@ -185,6 +191,7 @@ def plot_values(prefix: str, entry: PlotEntry, state: PlotState, now: float) -> 
         part = name_part(label.name)
         values[f"Weight:{part}"] = made(weights.get(label.name, 0.0))
         values[f"Threshold:{part}"] = made(state.thresholds.get(label.name, 0.0), alarm=False)
+    values |= similarity_values(entry, state)
     return {base + name: value for name, value in values.items()}
 
 

@@ -20,6 +20,7 @@ OPTIONS = {
 }
 RIGHT = "set-references"
 ROLES = ("Admin", "Developer", "Detector Expert")
+DOUBTS = ("unknown_below", "novel_below")
 COLUMNS = ("similarity", "similarity_threshold", "reference_set_id", "novelty")
 
 roles = sa.table("roles", sa.column("id"), sa.column("name"))
@@ -32,6 +33,8 @@ def upgrade() -> None:
     for name in COLUMNS:
         kind = sa.Integer() if name == "reference_set_id" else sa.Double()
         op.add_column("run_history", sa.Column(name, kind, nullable=True))
+    for name in DOUBTS:
+        op.add_column("plot_types", sa.Column(name, sa.Double(), nullable=True))
     connection = op.get_bind()
     present = set(
         connection.scalars(sa.select(permissions.c.role_id).where(permissions.c.action == RIGHT))
@@ -46,6 +49,8 @@ def downgrade() -> None:
     op.get_bind().execute(permissions.delete().where(permissions.c.action == RIGHT))
     for name in reversed(COLUMNS):
         op.drop_column("run_history", name)
+    for name in reversed(DOUBTS):
+        op.drop_column("plot_types", name)
     for table in (
         "cluster_members",
         "cluster_runs",

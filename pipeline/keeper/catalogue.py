@@ -11,11 +11,21 @@ from db.catalogue_queries import PlotRow, catalogue
 from db.mask_queries import MaskRow, masks_in_force, masks_of
 from db.operation import RunHistory, RunStatus
 from db.operation_queries import Live, latest_news, live_plots
+from db.reference_queries import ReferenceRow, references_in_force
 from pipeline.alarm import Severity, Status
-from pipeline.keeper.judge import NO_MODEL, Reading, beam_is_on
+from pipeline.keeper.judge import NO_MODEL, Likeness, Reading, beam_is_on
 from pipeline.keeper.live import LiveFrames
 from pipeline.keeper.shown import Shown
-from pipeline.messages import LabelPolicy, MaskRef, ModelRef, PlotEntry, PlotState
+from pipeline.messages import (
+    AlarmLimits,
+    Companion,
+    LabelPolicy,
+    MaskRef,
+    ModelRef,
+    PlotEntry,
+    PlotState,
+    SimilarityRef,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +59,11 @@ def read_plots(session: Session) -> Plots:
     """
     rows = catalogue(session)
     masks = masks_in_force(session)
+    references = references_in_force(session)
     entries, faults = [], []
     for row in rows:
         try:
-            entry = _entry(row, masks.get(row.plot_type_id, ()))
+            entry = _entry(row, masks.get(row.plot_type_id, ()), references.get(row.plot_type_id))
             entries.append(convert(to_builtins(entry), PlotEntry))
         except (ValidationError, ValueError) as error:
             faults.append(f"plot {row.name} is left out: {error}")
@@ -98,7 +109,7 @@ def read_past(session: Session, frames: LiveFrames, beam_threshold: float) -> Pa
     )
 
 
-def _entry(row: PlotRow, masks: Sequence[MaskRow]) -> PlotEntry:
+def _entry(row: PlotRow, masks: Sequence[MaskRow], references: ReferenceRow | None) -> PlotEntry:
     model = row.model
     return PlotEntry(
         plot_type_id=row.plot_type_id,
@@ -128,6 +139,9 @@ def _entry(row: PlotRow, masks: Sequence[MaskRow]) -> PlotEntry:
             preprocessing=model.preprocessing,
             labels=model.labels,
             probation=model.probation,
+            kind=model.kind,
+            unit=model.quantity["unit"] if model.quantity else "",
+            limits=AlarmLimits(**model.quantity["limits"]) if model.quantity else None,
         )
         if model
         else None,
@@ -142,6 +156,33 @@ def _entry(row: PlotRow, masks: Sequence[MaskRow]) -> PlotEntry:
             )
             for mask in masks
         ),
+        companions=(_companion(references),) if references else (),
+        similarity=_similarity(references) if references else None,
+        unknown_below=row.unknown_below,
+        novel_below=row.novel_below,
+    )
+
+
+def _companion(row: ReferenceRow) -> Companion:
+    model = ModelRef(
+        model_id=row.set_id,
+        digest=row.digest,
+        input_shape=row.input_shape,
+        preprocessing=row.preprocessing,
+        labels=row.labels,
+    )
+    return Companion(role="reference", model=model)
+
+
+def _similarity(row: ReferenceRow) -> SimilarityRef:
+    return SimilarityRef(
+        set_id=row.set_id,
+        version=row.version,
+        count=row.count,
+        run_type=row.run_type,
+        threshold=row.threshold,
+        severity=Severity(row.severity),
+        decides=row.decides,
     )
 
 
@@ -158,6 +199,8 @@ def _image(
             run=live.run,
             chunk=live.chunk,
             masks=masks,
+            likeness=_likeness(history) if history else None,
+            novelty=history.novelty if history else None,
         ),
         thresholds=history.thresholds if history else live.thresholds,
         period=live.period,
@@ -168,6 +211,18 @@ def _image(
         history_id=live.run_history_id,
         image_file=live.image_file,
         count=live.count,
+    )
+
+
+def _likeness(history: RunHistory) -> Likeness | None:
+    if history.reference_set_id is None:
+        return None
+    threshold = history.similarity_threshold
+    return Likeness(
+        history.reference_set_id,
+        history.similarity,
+        1.0 if threshold is None else threshold,
+        "" if history.similarity is not None else "there was none when it was judged",
     )
 
 

@@ -1,10 +1,13 @@
 """What a command changes in the record, in one transaction with its audit line."""
 
+from typing import Final
+
 from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor, audit
 from db.catalogue_queries import set_ignored
 from db.operation_queries import post_news
+from db.reference_queries import set_similarity_threshold
 from db.threshold_queries import set_threshold
 from db.user_queries import require
 from pipeline.keeper.mask_changes import change_mask
@@ -19,6 +22,8 @@ from pipeline.messages import (
     Who,
 )
 
+SIMILARITY: Final = "Similarity"
+"""Stands for a label where the threshold of the similarity is changed."""
 ACTIONS = {
     SetThreshold: "set-threshold",
     SetIgnore: "set-ignore",
@@ -49,7 +54,10 @@ def apply(session: Session, command: Command) -> str:
         require(session, actor(command.who), ACTIONS[type(command)], plot_name)
     match command:
         case SetThreshold(who=who, plot=plot, label=label, value=value):
-            old = set_threshold(session, actor(who), plot, label, value)
+            if label == SIMILARITY:
+                old = set_similarity_threshold(session, actor(who), plot, value)
+            else:
+                old = set_threshold(session, actor(who), plot, label, value)
             return f"threshold of {plot} {label}: {old:g} -> {value:g}"
         case SetIgnore(who=who, plot=plot, ignored=ignored):
             set_ignored(session, actor(who), plot, ignored)

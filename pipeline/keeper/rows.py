@@ -86,6 +86,7 @@ def enter_history(
 
 def _history_row(item: Item, plot_id: int | None, now: float) -> RunHistory:
     model = item.order.plot.model
+    likeness = item.image.reading.likeness
     return RunHistory(
         plot_type_id=item.entry.plot_type_id,
         model_id=model.model_id if model else None,
@@ -106,6 +107,10 @@ def _history_row(item: Item, plot_id: int | None, now: float) -> RunHistory:
         offline=item.order.offline,
         beam_current=item.image.beam_current,
         error=item.image.reading.error,
+        similarity=likeness.value if likeness else None,
+        similarity_threshold=likeness.threshold if likeness else None,
+        reference_set_id=likeness.set_id if likeness else None,
+        novelty=item.image.reading.novelty,
     )
 
 

@@ -1,0 +1,92 @@
+"""The PVs of a plot's references: similarity, its threshold, novelty."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ioc.description import AccessGroup, Kind, PvDescription, Setting, Target
+from ioc.value import EPICS_EPOCH, PvValue
+from pipeline.alarm import Severity, Status
+from pipeline.messages import PlotEntry, PlotState
+
+FRACTION: Final = (0.0, 1.0)
+LABEL: Final = "Similarity"
+"""Stands for a label in ``Threshold:Similarity``."""
+STATUS: Final = {Severity.MINOR: Status.LOW, Severity.MAJOR: Status.LOLO}
+"""As an ``ai`` record with alarm limits LOW and LOLO.
+
+Source:
+    EPICS Base 7, ``aiRecord.dbd.pod``, "Alarm Parameters".
+"""
+
+
+def describe_similarity(base: str, entry: PlotEntry) -> Iterator[PvDescription]:
+    """Describe them; a plot without references has only the text that says so.
+
+    Args:
+        base: Prefix of the plot's PV names.
+        entry: The plot as the catalogue has it.
+    """
+    yield PvDescription(f"{base}References", Kind.STRING, "Version and number of references")
+    yield PvDescription(
+        f"{base}Novelty",
+        Kind.DOUBLE,
+        "Chance of trained images to differ so",
+        precision=4,
+        display=FRACTION,
+        archive=True,
+    )
+    if entry.similarity is None:
+        return
+    yield PvDescription(
+        f"{base}Similarity",
+        Kind.DOUBLE,
+        "Similarity to the references",
+        precision=4,
+        display=FRACTION,
+        archive=True,
+    )
+    yield PvDescription(
+        f"{base}Threshold:{LABEL}",
+        Kind.DOUBLE,
+        "Below it an image is unlike them",
+        precision=4,
+        display=FRACTION,
+        drive=FRACTION,
+        target=Target(Setting.THRESHOLD, entry.name, LABEL),
+        group=AccessGroup.THRESHOLDS,
+        archive=True,
+    )
+
+
+def similarity_values(entry: PlotEntry, state: PlotState) -> dict[str, PvValue]:
+    """Give what they show, by name without the plot's prefix.
+
+    Args:
+        entry: The plot as the catalogue has it.
+        state: From the judge, overlaid by the state of the chain.
+
+    Returns:
+        A similarity below its threshold has LOW or LOLO, one that is missing
+        INVALID and UDF; both follow the plot when it is INVALID.
+    """
+    time = state.image_time or EPICS_EPOCH
+    values = {
+        "References": PvValue(state.references[:39], time=time),
+        "Novelty": _number(state, state.novelty, Severity.NO_ALARM),
+    }
+    if entry.similarity is not None:
+        values["Similarity"] = _number(state, state.similarity, state.similarity_severity)
+        values[f"Threshold:{LABEL}"] = PvValue(entry.similarity.threshold, time=time)
+    return values
+
+
+def _number(state: PlotState, value: float | None, severity: Severity) -> PvValue:
+    time = state.image_time or EPICS_EPOCH
+    if value is None:
+        # 1.0 would look fine to a client that reads no severity.
+        return PvValue(0.0, Severity.INVALID, Status.UDF, time, "not known")
+    if state.severity is Severity.INVALID:
+        return PvValue(value, state.severity, state.status, time, state.reason)
+    if severity is Severity.NO_ALARM:
+        return PvValue(value, time=time)
+    return PvValue(value, severity, STATUS.get(severity, Status.CALC), time, state.reason)
