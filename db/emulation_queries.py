@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from db.audit_queries import Actor, audit
 from db.catalogue import Classification, Plot, PlotGroup, PlotType
 from db.catalogue_queries import plot_type
+from db.embeddings import ClusterMember, ClusterRun
 from db.emulations import EmulatedImage, EmulationRun
 from db.label_queries import NewLabel, add_label
 from db.labels import PlotLabel
@@ -69,6 +70,35 @@ def good_images(session: Session, plot: str) -> tuple[Base, ...]:
     return tuple(
         Base(row.id, row.sha256, row.period, row.run, row.chunk, row.image_time) for row in rows
     )
+
+
+def newest_clusters(session: Session, plot: str) -> dict[str, int]:
+    """Give the cluster of each image by its SHA-256, of the newest clustering of a plot type.
+
+    Args:
+        session: A session that may read.
+        plot: Name of the plot type.
+
+    Returns:
+        Empty where nothing was clustered.
+
+    Raises:
+        CommandError: There is no such plot.
+    """
+    newest = session.scalar(
+        select(ClusterRun.id)
+        .where(ClusterRun.plot_type_id == plot_type(session, plot).id)
+        .order_by(ClusterRun.id.desc())
+        .limit(1)
+    )
+    if newest is None:
+        return {}
+    rows = session.execute(
+        select(ClusterMember.sha256, ClusterMember.cluster).where(
+            ClusterMember.cluster_run_id == newest
+        )
+    )
+    return {row.sha256: row.cluster for row in rows}
 
 
 def begin_emulation(

@@ -13,7 +13,14 @@ import numpy as np
 from sqlalchemy import Engine
 
 from db.audit_queries import Actor
-from db.emulation_queries import Base, NewEmulated, add_emulated, begin_emulation, good_images
+from db.emulation_queries import (
+    Base,
+    NewEmulated,
+    add_emulated,
+    begin_emulation,
+    good_images,
+    newest_clusters,
+)
 from db.engine import reading, writing
 from hydra_ioc.record import permit
 from pipeline.config import Config
@@ -89,14 +96,16 @@ def make_images(
     """
     permit(engine, who, "label", wish.plot)
     with reading(engine) as session:
-        bases = choose(good_images(session, wish.plot), wish.bases, wish.seed)
+        clusters = newest_clusters(session, wish.plot)
+        bases = choose(good_images(session, wish.plot), wish.bases, wish.seed, clusters)
     if not bases:
         raise CommandError(
             f"expected Good images of {wish.plot} to start from, none is labelled;"
             " label some with 'hydra-ioc labels import'"
         )
     plan = list(_plan(wish, bases))
-    run_id = _begin(engine, wish, who, bases, len(plan))
+    of = [clusters.get(base.sha256) for base in bases]
+    run_id = _begin(engine, wish, who, bases, {"images": len(plan), "clusters": of})
     store = ImageStore(config.under_state(config.keeper.images))
     by_kind: Counter[str] = Counter()
     known = unseen = 0
@@ -116,12 +125,14 @@ def make_images(
     return Made(run_id, by_kind.total(), known, unseen, len(bases), runs, dict(by_kind))
 
 
-def _begin(engine: Engine, wish: Wish, who: Actor, bases: Sequence[Base], images: int) -> int:
+def _begin(
+    engine: Engine, wish: Wish, who: Actor, bases: Sequence[Base], more: Mapping[str, object]
+) -> int:
     settings = {
         "kinds": list(wish.kinds),
         "most": wish.most,
         "bases": [base.sha256 for base in bases],
-        "images": images,
+        **more,
     }
     with writing(engine) as session:
         return begin_emulation(
@@ -138,7 +149,7 @@ def choose(
     images: Sequence[Base],
     count: int,
     seed: int,
-    clusters: Mapping[int, int] | None = None,
+    clusters: Mapping[str, int] | None = None,
 ) -> tuple[Base, ...]:
     """Choose bases from every cluster in turn, and within one from every run in turn.
 
@@ -146,7 +157,7 @@ def choose(
         images: All that may serve.
         count: How many are wanted.
         seed: Same seed, same choice.
-        clusters: Cluster by id of the image; None where there are none.
+        clusters: Cluster by SHA-256 of the image; those of no cluster are one more.
 
     Returns:
         At most ``count`` images, in the order of the choice.
@@ -155,7 +166,7 @@ def choose(
     islands: dict[int, dict[int, list[Base]]] = {}
     for index in rng.permutation(len(images)):
         image = images[int(index)]
-        island = (clusters or {}).get(image.plot_id, -1)
+        island = (clusters or {}).get(image.sha256, -1)
         islands.setdefault(island, {}).setdefault(image.run, []).append(image)
     queues = [_in_turn(list(runs.values())) for _, runs in sorted(islands.items())]
     return tuple(_in_turn(queues)[:count])

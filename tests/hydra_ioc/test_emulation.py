@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from db.catalogue import Plot
 from db.catalogue_queries import add_plot
+from db.embeddings import ClusterMember, ClusterRun
 from db.emulation_queries import Base
 from db.emulations import EmulatedImage, EmulationRun
 from db.engine import reading, writing
@@ -165,10 +166,42 @@ def test_given_nothing_to_start_from_when_emulated_then_it_is_told(config, run, 
         run("emulate", "make", PLOT, "--map", cells)
 
 
+def test_given_a_clustering_on_record_when_emulated_then_bases_come_from_every_cluster(
+    config, run, labelled, cells
+):
+    engine = open_record(config)
+    with writing(engine) as session:
+        images = session.query(Plot).order_by(Plot.run).all()
+        series = ClusterRun(
+            plot_type_id=images[0].plot_type_id,
+            source="0" * 64,
+            made_at=1.0,
+            clusters=2,
+            silhouette=0.5,
+            seed=1,
+            user_name="ann",
+        )
+        session.add(series)
+        session.flush()
+        for number, image in enumerate(images):
+            session.add(
+                ClusterMember(
+                    cluster_run_id=series.id,
+                    embedding_id=number,
+                    sha256=image.sha256,
+                    cluster=int(number == 2),
+                )
+            )
+    run("emulate", "make", PLOT, "--map", cells, "--kind", "empty", "--bases", 2)
+    with reading(engine) as session:
+        (made,) = session.query(EmulationRun).all()
+    assert sorted(made.settings["clusters"]) == [0, 1]
+
+
 def test_given_clusters_and_runs_when_bases_are_chosen_then_every_one_has_its_turn():
     bases = [Base(number, f"{number}", "P", number % 7, 0, 0.0) for number in range(70)]
-    clusters = {base.plot_id: base.run % 3 for base in bases}
+    clusters = {base.sha256: base.run % 3 for base in bases}
     chosen = choose(bases, 6, 1, clusters)
-    assert sorted(clusters[base.plot_id] for base in chosen) == [0, 0, 1, 1, 2, 2]
+    assert sorted(clusters[base.sha256] for base in chosen) == [0, 0, 1, 1, 2, 2]
     assert len({base.run for base in choose(bases, 7, 1)}) == 7
     assert choose(bases, 5, 1) == choose(bases, 5, 1) != choose(bases, 5, 2)
