@@ -13,6 +13,7 @@ from db.models import ModelActivation, ThresholdHistory
 from db.operation import RunHistory
 from db.references import ReferenceHistory, ReferenceImage
 from db.signoffs import ModelSignoff
+from db.trainings import PlotValue, Training
 from pipeline.errors import StoreError
 
 APPEND_ONLY: Final = (
@@ -26,6 +27,8 @@ APPEND_ONLY: Final = (
     InferenceMask,
     MaskHistory,
     ModelSignoff,
+    PlotValue,
+    Training,
     ReferenceHistory,
     ReferenceImage,
 )

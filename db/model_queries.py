@@ -53,6 +53,9 @@ class NewModel:
     parent: str = ""
     """Digest of the model this one continues; empty if none."""
     note: str = ""
+    kind: str = "classification"
+    quantity: Mapping[str, object] | None = None
+    """Of a regression model: name, unit, limits."""
     plots: Sequence[str] = ()
     """Plot types it was trained for; those that are not in the catalogue are left out."""
 
@@ -103,6 +106,8 @@ def register_model(session: Session, new: NewModel, signed_by: str | None) -> in
         versions=dict(new.versions),
         parent_id=parent,
         note=new.note,
+        kind=new.kind,
+        quantity=dict(new.quantity) if new.quantity is not None else None,
     )
     session.add(model)
     session.flush()
@@ -216,6 +221,8 @@ def _link_plots(session: Session, model_id: int, plots: Sequence[str]) -> None:
 
 
 def _first_thresholds(session: Session, model_id: int, new: NewModel) -> None:
+    if new.kind == "regression":
+        return
     ids = label_ids(session, list(new.labels))
     for label in new.labels:
         value = new.thresholds.get(label, INITIAL_THRESHOLD)
@@ -246,6 +253,8 @@ def _check_fits(session: Session, plot: PlotType, model: Model, *, probation: bo
             f"model {model.digest} lacks a sign-off; give it with"
             f" 'hydra-ioc models sign {model.digest[:12]} STEP', or take it on probation"
         )
+    if model.kind == "regression":
+        return
     known = palette(session, plot.id)
     if outside := [label for label in model.labels if label not in known]:
         raise CommandError(

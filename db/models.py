@@ -51,6 +51,10 @@ class Model(Base):
     """Version by name: python, keras, tensorflow, onnx."""
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     note: Mapped[str] = mapped_column(Text, default="")
+    kind: Mapped[str | None] = mapped_column(String(20))
+    """``regression``; NULL and ``classification`` are the same."""
+    quantity: Mapped[Document | None]
+    """Of a regression model: name, unit and alarm limits of its number."""
     trained_by: Mapped[ShortName | None]
     report_reviewed_by: Mapped[ShortName | None]
     ai_signoff_by: Mapped[ShortName | None]

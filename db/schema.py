@@ -17,6 +17,7 @@ from db import (
     processes,
     references,
     signoffs,
+    trainings,
     users,
 )
 from db.base import Base
@@ -35,6 +36,7 @@ GROUPS: Final = (
     masks,
     emulations,
     signoffs,
+    trainings,
 )
 """The modules whose import puts their tables into the metadata."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from sqlalchemy import Engine
 
 from db.audit_queries import Actor
@@ -135,5 +136,7 @@ def model_of(card: ModelCard, digest: str) -> NewModel:
         versions=card.versions,
         parent=card.parent,
         note=card.note,
+        kind=card.kind,
+        quantity=msgspec.to_builtins(card.quantity) if card.quantity else None,
         plots=card.plots,
     )

@@ -1,9 +1,9 @@
 """The catalogue as the Keeper publishes it, and what was on show before a restart."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
-from msgspec import ValidationError, convert, to_builtins
+from msgspec import ValidationError, convert, structs, to_builtins
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,6 +12,7 @@ from db.mask_queries import MaskRow, masks_in_force, masks_of
 from db.operation import RunHistory, RunStatus
 from db.operation_queries import Live, latest_news, live_plots
 from db.reference_queries import ReferenceRow, references_in_force
+from db.steadiness_queries import steadiness_of_all
 from pipeline.alarm import Severity, Status
 from pipeline.keeper.judge import NO_MODEL, Likeness, Reading, beam_is_on
 from pipeline.keeper.live import LiveFrames
@@ -25,6 +26,7 @@ from pipeline.messages import (
     PlotEntry,
     PlotState,
     SimilarityRef,
+    Steadiness,
 )
 
 
@@ -60,10 +62,14 @@ def read_plots(session: Session) -> Plots:
     rows = catalogue(session)
     masks = masks_in_force(session)
     references = references_in_force(session)
+    steadiness = steadiness_of_all(session)
     entries, faults = [], []
     for row in rows:
         try:
             entry = _entry(row, masks.get(row.plot_type_id, ()), references.get(row.plot_type_id))
+            if row.plot_type_id in steadiness:
+                rules = Steadiness(**asdict(steadiness[row.plot_type_id]))
+                entry = structs.replace(entry, steadiness=rules)
             entries.append(convert(to_builtins(entry), PlotEntry))
         except (ValidationError, ValueError) as error:
             faults.append(f"plot {row.name} is left out: {error}")
@@ -199,7 +205,7 @@ def _image(
             run=live.run,
             chunk=live.chunk,
             masks=masks,
-            likeness=_likeness(history) if history else None,
+            likeness=likeness_on_record(history) if history else None,
             novelty=history.novelty if history else None,
         ),
         thresholds=history.thresholds if history else live.thresholds,
@@ -214,7 +220,8 @@ def _image(
     )
 
 
-def _likeness(history: RunHistory) -> Likeness | None:
+def likeness_on_record(history: RunHistory) -> Likeness | None:
+    """Give the similarity to references that a row of the history tells."""
     if history.reference_set_id is None:
         return None
     threshold = history.similarity_threshold

@@ -30,6 +30,7 @@ from pipeline.messages.base import (
     Text,
 )
 from pipeline.messages.catalogue import (
+    AlarmLimits,
     Catalogue,
     Companion,
     LabelPolicy,
@@ -70,6 +71,8 @@ from pipeline.messages.flow import (
 )
 from pipeline.messages.heartbeat import Gauge, Heartbeat
 from pipeline.messages.masks import ChangeMask, MaskRef
+from pipeline.messages.performance import Performance
+from pipeline.messages.steadiness import SetSteadiness, Steadiness
 from pipeline.messages.workers import Beat, Finished, Leaving, Ready
 
 __all__ = [
@@ -78,6 +81,7 @@ __all__ = [
     "HEADER_LIMIT",
     "SCHEMA_VERSION",
     "Accepted",
+    "AlarmLimits",
     "AnyMessage",
     "Beat",
     "Catalogue",
@@ -99,6 +103,7 @@ __all__ = [
     "ModelRef",
     "Name",
     "Order",
+    "Performance",
     "PlotEntry",
     "PlotState",
     "PutRefused",
@@ -111,11 +116,13 @@ __all__ = [
     "SetConditions",
     "SetIgnore",
     "SetNews",
+    "SetSteadiness",
     "SetThreshold",
     "Shape",
     "SimilarityRef",
     "SiteState",
     "SnapshotRequest",
+    "Steadiness",
     "Text",
     "Who",
     "decode",

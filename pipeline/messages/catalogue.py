@@ -7,6 +7,20 @@ import msgspec
 from pipeline.alarm import Severity
 from pipeline.messages.base import Count, Digest, Fraction, Message, Name, Shape, Text
 from pipeline.messages.masks import MaskRef
+from pipeline.messages.steadiness import INSTANT, Steadiness
+
+
+class AlarmLimits(Message, kw_only=True, frozen=True):
+    """Alarm limits of a number, as EPICS has them; None where there is none."""
+
+    hihi: float | None = None
+    """At or above: MAJOR."""
+    high: float | None = None
+    """At or above: MINOR."""
+    low: float | None = None
+    """At or below: MINOR."""
+    lolo: float | None = None
+    """At or below: MAJOR."""
 
 
 class ModelRef(Message, kw_only=True, frozen=True):
@@ -24,6 +38,12 @@ class ModelRef(Message, kw_only=True, frozen=True):
     """Ordered labels of the outputs."""
     probation: bool = False
     """A model on trial: shown, but its severity is capped at MINOR."""
+    kind: Annotated[str, msgspec.Meta(pattern="^(classification|regression)$")] = "classification"
+    """A regression model gives one number, not weights of labels."""
+    unit: Annotated[str, msgspec.Meta(max_length=15)] = ""
+    """Of a regression model's number."""
+    limits: AlarmLimits | None = None
+    """Of a regression model's number."""
 
 
 class Companion(Message, kw_only=True, frozen=True):
@@ -85,6 +105,8 @@ class PlotEntry(Message, kw_only=True, frozen=True):
     """Palette, at most 14: two of the 16 enum states are our own."""
     thresholds: dict[str, Fraction] = msgspec.field(default_factory=dict)
     """Confirmation threshold by label."""
+    steadiness: Steadiness = INSTANT
+    """How verdicts are judged over time."""
     model: ModelRef | None = None
     masks: tuple[MaskRef, ...] = ()
     """Masks in force when this was sent."""

@@ -61,6 +61,8 @@ class Report(Message, kw_only=True, frozen=True, tag="report"):
     worker: Name
     labels: tuple[Name, ...] = ()
     probabilities: tuple[Fraction, ...] = ()
+    value: float | None = None
+    """What a regression model gives, in its unit; None for any other model."""
     map_shape: tuple[int, int, int] = (0, 0, 0)
     infer_s: Seconds = 0.0
     """Duration of the forward pass."""
@@ -102,6 +104,8 @@ class PlotState(Message, kw_only=True, frozen=True, tag="state"):
     status: Status
     count: Count
     """Images judged; changes with every image."""
+    unshown: Count = 0
+    """Of these, how many since the last state came late and were never shown."""
     since: float = 0.0
     """When the present label and severity began, seconds since the epoch."""
     heat_shape: tuple[int, int] = (0, 0)

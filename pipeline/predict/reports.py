@@ -74,13 +74,15 @@ def make_report(
     for name, value in (("probabilities", probabilities), ("maps", maps), ("embedding", embedding)):
         if not np.isfinite(value).all():
             raise ModelError(f"the model gave {name} that are not finite")
-    if probabilities.min() < -TOLERANCE or probabilities.max() > 1 + TOLERANCE:
+    number = order.plot.model.kind == "regression"
+    if not number and (probabilities.min() < -TOLERANCE or probabilities.max() > 1 + TOLERANCE):
         raise ModelError(f"the model gave probabilities outside 0..1: {probabilities.tolist()}")
     report = Report(
         order=order,
         worker=worker,
         labels=order.plot.model.labels,
-        probabilities=tuple(np.clip(probabilities, 0.0, 1.0).tolist()),
+        probabilities=() if number else tuple(np.clip(probabilities, 0.0, 1.0).tolist()),
+        value=float(probabilities[0]) if number else None,
         map_shape=(maps.shape[0], maps.shape[1], maps.shape[2]),
         infer_s=infer_s,
         masks=masks_of(order),

@@ -26,7 +26,9 @@ OUTPUTS: Final = ("probabilities", "maps", "embedding")
 """Names of the graph's outputs: (N, C), (N, C, h, w) and (N, D), all float32."""
 
 FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}$")]
-Labels = Annotated[tuple[Name, ...], msgspec.Meta(min_length=2, max_length=14)]
+Labels = Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=14)]
+CLASSIFICATION: Final = "classification"
+REGRESSION: Final = "regression"
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,12 +41,41 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     epochs: Count
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Alarm limits of a number, as EPICS has them; None where there is none."""
+
+    hihi: float | None = None
+    """At or above: MAJOR."""
+    high: float | None = None
+    """At or above: MINOR."""
+    low: float | None = None
+    """At or below: MINOR."""
+    lolo: float | None = None
+    """At or below: MAJOR."""
+
+
+class Quantity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a regression model says of an image."""
+
+    name: Name
+    unit: Annotated[str, msgspec.Meta(max_length=15)] = ""
+    """Shown as EGU."""
+    limits: Limits = Limits()
+    spread: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
+    """Root mean square error on images it was not fitted to, in its unit."""
+
+
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that serving and the registry must know of a model."""
 
     v: int = CARD_VERSION
     name: Name
     """For people, such as ``domain-cbam CDC_occupancy``."""
+    kind: Annotated[str, msgspec.Meta(pattern="^(classification|regression)$")] = CLASSIFICATION
+    """A regression model has one output, a number in the unit of ``quantity``; it comes
+    out of the graph under the name ``probabilities``."""
+    quantity: Quantity | None = None
+    """Of a regression model."""
     plots: tuple[Name, ...]
     """Plot types the model was trained for."""
     architecture: Name
@@ -56,8 +87,9 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     preprocessing: Name
     """Name in ``pipeline.vision.preprocess``."""
     map_shape: tuple[Count, Count]
-    """Height and width of an activation map, in cells."""
+    """Height and width of an activation map, in cells; 0, 0: the graph gives none."""
     embedding_size: Count
+    """0: the graph gives none."""
     thresholds: dict[str, Fraction]
     """Confirmation threshold by label."""
     threshold_method: Name = "max_f1"
@@ -82,6 +114,12 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Expected calibration error on images it was not fitted to; None when unknown."""
     backbone: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
     """SHA-256 of the backbone it stands on; empty if none."""
+    weights: Text = ""
+    """What its weights were before the training: a file with its SHA-256; empty for chance."""
+    settings: dict[str, str | int | float | bool] = {}
+    """How it was trained: sampling, learning rate, early stop and so on."""
+    curves: dict[str, tuple[float, ...]] = {}
+    """Loss and accuracy of training and validation, epoch by epoch."""
     files: dict[FileName, Digest]
     """SHA-256 by file name, all files of the folder but the card."""
 
@@ -200,6 +238,10 @@ def _check(card: ModelCard, folder: Path) -> None:
         faults.append(f"expected card version {CARD_VERSION}, found {card.v}")
     if len(set(card.labels)) != len(card.labels):
         faults.append(f"labels {list(card.labels)} repeat")
+    if (card.kind == REGRESSION) != (card.quantity is not None):
+        faults.append("a regression model, and no other, must tell its quantity")
+    if card.kind == REGRESSION and len(card.labels) != 1:
+        faults.append(f"expected one output of a regression model, found {list(card.labels)}")
     if set(card.thresholds) != set(card.labels):
         faults.append(f"thresholds for {sorted(card.thresholds)}, labels {sorted(card.labels)}")
     if common := set(card.training_runs) & set(card.validation_runs):

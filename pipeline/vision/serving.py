@@ -70,7 +70,7 @@ class ServedModel:
                 f"expected a batch of uint8 (N, {', '.join(map(str, expected))}),"
                 f" got {batch.dtype} {batch.shape}"
             )
-        names = OUTPUTS if maps else (OUTPUTS[0], OUTPUTS[2])
+        names = outputs_of(self.card, maps=maps)
         self._options = ort.RunOptions()
         try:
             values = self._session.run(names, {INPUT: batch}, self._options)
@@ -78,9 +78,13 @@ class ServedModel:
             raise ModelError(f"model {self.card.name} failed: {error}") from error
         finally:
             self._options = None
-        if not maps:
-            values.insert(1, np.zeros((len(batch), len(self.card.labels), 0, 0), np.float32))
-        return self._checked(Outputs(*values), len(batch), maps=maps)
+        found = dict(zip(names, values, strict=True))
+        outputs = Outputs(
+            found["probabilities"],
+            found.get("maps", np.zeros((len(batch), len(self.card.labels), 0, 0), np.float32)),
+            found.get("embedding", np.zeros((len(batch), 0), np.float32)),
+        )
+        return self._checked(outputs, len(batch), maps=maps)
 
     def stop(self) -> None:
         """Ask a run that is under way in another thread to end.
@@ -115,6 +119,16 @@ class ServedModel:
                     f" got {value.dtype} {value.shape}"
                 )
         return outputs
+
+
+def outputs_of(card: ModelCard, *, maps: bool = True) -> tuple[str, ...]:
+    """Name the outputs that a graph gives: a model of somebody else's may have no maps."""
+    given = {
+        "probabilities": True,
+        "maps": maps and 0 not in card.map_shape,
+        "embedding": card.embedding_size > 0,
+    }
+    return tuple(name for name in OUTPUTS if given[name])
 
 
 def load(folder: Path, threads: int = 1) -> ServedModel:
@@ -153,8 +167,9 @@ def _check_graph(folder: Path, card: ModelCard, session: Any) -> None:
             f"expected one input {INPUT}: {INPUT_TYPE} of images {card.input_shape}, got {inputs}"
         )
     outputs = {one.name: one for one in session.get_outputs()}
-    if missing := [name for name in OUTPUTS if name not in outputs]:
-        faults.append(f"expected outputs {', '.join(OUTPUTS)}, missing {', '.join(missing)}")
+    expected = outputs_of(card)
+    if missing := [name for name in expected if name not in outputs]:
+        faults.append(f"expected outputs {', '.join(expected)}, missing {', '.join(missing)}")
     faults += [
         f"expected output {name} as {OUTPUT_TYPE}, got {outputs[name].type}"
         for name in OUTPUTS
