@@ -1,0 +1,82 @@
+"""What a backbone compares with, in numpy and in the graph of a model alike."""
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from pipeline.errors import InputError, ModelError
+from pipeline.vision.backbone import shipped
+from pipeline.vision.card import INPUT, OUTPUTS
+from pipeline.vision.graft import graft
+from pipeline.vision.reference import Sums, fields_of, reference_of, views_of
+
+SIZE = (240, 320, 3)
+
+
+def pictures(count: int, seed: int = 1) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    base = rng.integers(0, 256, SIZE)
+    noise = rng.integers(-12, 13, (count, *SIZE))
+    return np.clip(base + noise, 0, 255).astype(np.uint8)
+
+
+def test_given_an_image_when_viewed_then_every_view_is_that_of_its_2_x_2_pixels():
+    image = pictures(1)[0]
+    views = views_of(image)
+    block = image[10:12, 20:22].astype(float)
+    grey = np.rint(block.sum(axis=2) / 3)
+    assert views.shape == (120, 160, 5)
+    assert np.abs(views[5, 10, :3] - block.mean(axis=(0, 1))).max() <= 0.5
+    assert (views[5, 10, 3], views[5, 10, 4]) == (grey.min(), grey.max())
+
+
+@pytest.mark.parametrize("shape", [(241, 320, 3), (240, 320), (240, 320, 4)])
+def test_given_another_form_when_viewed_then_it_is_refused(shape):
+    with pytest.raises(InputError, match="expected an image"):
+        views_of(np.zeros(shape, np.uint8))
+
+
+def test_given_references_without_one_when_summed_then_they_equal_those_of_the_others():
+    views = np.stack([views_of(image) for image in pictures(5)])
+    left, others = Sums(views).reference(without=2), reference_of(np.delete(views, 2, axis=0))
+    assert left.count == others.count == 4
+    assert np.array_equal(left.mean, others.mean)
+    assert np.abs(left.allowance.astype(int) - others.allowance).max() <= 1
+
+
+def test_given_no_image_when_summed_then_it_is_refused():
+    with pytest.raises(InputError, match="at least one reference"):
+        reference_of(np.zeros((0, 4, 4, 5), np.uint8))
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_given_a_grafted_model_when_run_then_it_sees_what_the_backbone_sees(count):
+    backbone = shipped()
+    images = pictures(4)
+    reference = reference_of(np.stack([views_of(one) for one in pictures(count, seed=1)]))
+    rng = np.random.default_rng(3)
+    kernel = rng.normal(size=(backbone.card.embedding_size, 3)).astype(np.float32)
+    bias = rng.normal(size=3).astype(np.float32)
+    graph = graft(backbone, reference, kernel, bias)
+    session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    probabilities, maps, embedding = session.run(list(OUTPUTS), {INPUT: images})
+    seen = backbone.see(np.stack([views_of(image) for image in images]), reference)
+    assert np.abs(embedding - seen.embedding).max() <= 1e-3 * max(1.0, seen.embedding.max())
+    logits = seen.embedding @ kernel + bias
+    chance = np.exp(logits - logits.max(axis=1, keepdims=True))
+    assert np.abs(probabilities - chance / chance.sum(axis=1, keepdims=True)).max() < 1e-3
+    heat = np.maximum(seen.features @ kernel, 0.0) / np.prod(backbone.card.map_shape)
+    assert np.abs(maps - heat.transpose(0, 3, 1, 2)).max() <= 1e-3 * max(1.0, heat.max())
+
+
+def test_given_a_head_of_another_size_when_grafted_then_it_is_refused():
+    reference = reference_of(views_of(pictures(1)[0])[None])
+    with pytest.raises(ModelError, match="expected a head"):
+        graft(shipped(), reference, np.zeros((7, 2), np.float32), np.zeros(2, np.float32))
+
+
+def test_given_images_like_the_references_when_compared_then_nothing_departs():
+    views = np.stack([views_of(image) for image in pictures(8)])
+    fields = fields_of(views, reference_of(views))
+    assert fields.shape == (8, 120, 160, 9)
+    assert np.abs(fields[..., :5]).mean() < 1.0
