@@ -1,0 +1,143 @@
+"""From reference images to a folder of the model store.
+
+Needs the training extra (onnx, SciPy).
+"""
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import InputError, ModelError
+from pipeline.vision.backbone import FOLDER, GRAPH_FILE, Backbone, shipped
+from pipeline.vision.card import MODEL_FILE, Metrics, ModelCard
+from pipeline.vision.normal import mean_of, write_normal
+from pipeline.vision.packing import pack
+from pipeline.vision.reference import views_of
+from pipeline.vision.similarity import fit, looks_at
+
+ARCHITECTURE: Final = "references"
+PREPROCESSING: Final = "area-rgb"
+INPUT_SHAPE: Final = (240, 320, 3)
+TOLERANCE: Final = 5e-3
+"""Largest difference between the graph and the numbers it was made of."""
+PACKAGES: Final = ("onnx", "onnxruntime", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A model folder made of references."""
+
+    digest: str
+    labels: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+    preprocessing: str
+    with_backbone: bool
+
+
+def backbone_for(shape: tuple[int, int, int]) -> Backbone | None:
+    """Give the shipped backbone; None where none is shipped or it has another input.
+
+    Raises:
+        ModelError: There is one, but it is broken.
+    """
+    if not (FOLDER / GRAPH_FILE).exists():
+        return None
+    backbone = shipped()
+    return backbone if tuple(backbone.card.input_shape) == tuple(shape) else None
+
+
+def compile_references(
+    tensors: Mapping[str, NDArray[np.uint8]],
+    runs: Mapping[str, int],
+    store: Path,
+    plot: str,
+    *,
+    preprocessing: str = PREPROCESSING,
+    backbone: Backbone | None = None,
+) -> Compiled:
+    """Make a model folder of reference images.
+
+    Args:
+        tensors: Prepared images (H, W, 3) uint8 by SHA-256 of their files.
+        runs: Run by SHA-256, -1 where unknown.
+        store: The model store.
+        plot: Name of the plot type.
+        preprocessing: How the images were prepared.
+        backbone: Adds its look; None goes without.
+
+    Returns:
+        What the folder is.
+
+    Raises:
+        InputError: There is no image, or the images differ in size.
+        ModelError: The graph does not give what it was made of.
+    """
+    from pipeline.vision.graft_similarity import LABELS, graft_similarity, sizes
+
+    keys = sorted(tensors)
+    if not keys:
+        raise InputError("expected at least one reference image, received none")
+    images = [tensors[key] for key in keys]
+    if len({image.shape for image in images}) != 1:
+        raise InputError(f"expected images of one size, received {[i.shape for i in images]}")
+    shape = (images[0].shape[0], images[0].shape[1], images[0].shape[2])
+    views = np.stack([views_of(image) for image in images])
+    similarity = fit(views, backbone)
+    graph = graft_similarity(similarity, backbone)
+    looks = looks_at(views, similarity.reference, backbone)
+    expected = similarity.of(similarity.striking(looks))
+    _prove(graph, np.stack(images), expected)
+    map_shape, size = sizes(similarity, backbone)
+
+    def write(folder: Path) -> None:
+        (folder / MODEL_FILE).write_bytes(graph)
+        write_normal(folder, mean_of(np.stack(images)))
+
+    def card(files: dict[str, str]) -> ModelCard:
+        return ModelCard(
+            name=f"references {plot}"[:200],
+            plots=(plot,),
+            architecture=ARCHITECTURE,
+            labels=LABELS,
+            input_shape=shape,
+            preprocessing=preprocessing,
+            map_shape=map_shape,
+            embedding_size=size,
+            thresholds=dict.fromkeys(LABELS, 0.5),
+            training_runs=tuple(sorted({run for run in runs.values() if run >= 0})),
+            validation_runs=(),
+            training_counts={LABELS[0]: len(keys), LABELS[1]: 0},
+            training_set=hashlib.sha256("\n".join(keys).encode()).hexdigest(),
+            metrics=Metrics(confusion=((0, 0), (0, 0)), loss=0.0, epochs=0),
+            seed=0,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            versions={"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
+            note=f"backbone {backbone.card.sha256}" if backbone else "without a backbone",
+            files=files,
+        )
+
+    digest = pack(store, write, card)
+    return Compiled(digest, LABELS, shape, preprocessing, backbone is not None)
+
+
+def _prove(graph: bytes, images: NDArray[np.uint8], expected: NDArray[np.float32]) -> None:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    found = np.concatenate(
+        [session.run(["probabilities"], {"image": one[None]})[0][:, 0] for one in images]
+    )
+    apart = float(np.abs(found - expected).max())
+    if not apart <= TOLERANCE:
+        raise ModelError(
+            f"the graph of the references gives other similarities: expected a difference of at"
+            f" most {TOLERANCE}, found {apart:.2g}"
+        )
