@@ -53,6 +53,7 @@ class Setting(StrEnum):
     BEAM = "beam"
     ALARM_HANDLER = "alarm-handler"
     MASK = "mask"
+    STEADINESS = "steadiness"
 
 
 class AccessGroup(StrEnum):

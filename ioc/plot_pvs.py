@@ -16,6 +16,7 @@ from ioc.description import (
 )
 from ioc.mask_pvs import describe_masks, masks_text
 from ioc.similarity_pvs import describe_similarity, similarity_values
+from ioc.steadiness_pvs import describe_steadiness, steadiness_values
 from ioc.value import EPICS_EPOCH, Content, PvValue
 from pipeline.alarm import Severity, Status
 from pipeline.messages import PlotEntry, PlotState
@@ -68,6 +69,7 @@ def describe_plot(prefix: str, entry: PlotEntry) -> Iterator[PvDescription]:
         archive=True,
     )
     yield from describe_masks(base, entry.name)
+    yield from describe_steadiness(base, entry.name)
     yield from describe_similarity(base, entry)
     yield PvDescription(f"{base}Contact", Kind.LONG_STRING, "Whom to call")
     yield PvDescription(f"{base}Guidance", Kind.LONG_STRING, "What to do when it is bad")
@@ -211,7 +213,8 @@ def text_values(prefix: str, entry: PlotEntry, time: float) -> dict[str, PvValue
         "Group": entry.group[:STRING_LIMIT],
         "Masks": masks_text(entry),
     }
-    return {base + name: PvValue(text, time=time) for name, text in texts.items()}
+    shown = {base + name: PvValue(text, time=time) for name, text in texts.items()}
+    return shown | steadiness_values(base, entry.steadiness, time)
 
 
 def age_value(state: PlotState, now: float) -> PvValue:

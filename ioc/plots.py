@@ -80,7 +80,7 @@ class Plots:
             self._frames[state.plot] = (picture, heat)
         self._show(state.plot)
         self._show_quality([one for one in self.entries.values() if one.group == entry.group])
-        return known is not None and state.count > known.count + 1
+        return known is not None and state.count - state.unshown > known.count + 1
 
     def count(self, plot: str) -> int:
         """Give how many images of a plot are on show, -1 before its first state."""
@@ -136,6 +136,8 @@ class Plots:
         texts = [entry.contact, entry.guidance, entry.description, entry.group]
         if entry.masks:
             texts.append(repr(entry.masks))
+        if not entry.steadiness.instant:
+            texts.append(repr(entry.steadiness))
         text = "\0".join(texts)
         since = self._memory.first_seen(entry.name, text, time.time())
         self._board.show(text_values(self._prefix, entry, since))

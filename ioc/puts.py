@@ -16,7 +16,15 @@ from ioc.description import Kind, PvDescription, Setting, Target
 from ioc.mask_pvs import make_change, parse_put
 from ioc.value import Content, PvValue
 from pipeline.errors import CommandError, NotPermitted
-from pipeline.messages import Command, SetConditions, SetIgnore, SetNews, SetThreshold, Who
+from pipeline.messages import (
+    Command,
+    SetConditions,
+    SetIgnore,
+    SetNews,
+    SetSteadiness,
+    SetThreshold,
+    Who,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -165,6 +173,10 @@ def make_command(target: Target, content: Content, who: Who, run: int) -> Comman
             return SetNews(who=who, text=str(content))
         case Setting.BEAM:
             return SetConditions(who=who, beam_current=float(content), run=run)
+        case Setting.STEADINESS:
+            return SetSteadiness(
+                who=who, plot=target.plot, setting=target.label, value=float(content)
+            )
         case Setting.MASK:
             return make_change(who, target.plot, str(content))
     raise CommandError(f"{target.setting} is no setting of the Keeper")

@@ -10,6 +10,7 @@ from db.audit_queries import audit
 from db.catalogue_queries import DEFAULT_LABELS, PlotRow, add_plot, catalogue
 from db.change_queries import Change, change_plot
 from db.engine import reading, writing
+from db.steadiness_queries import set_steadiness
 from hydra_ioc.record import actor, open_record, permit
 from hydra_ioc.registry import find_model, install_model
 from hydra_ioc.reload import reload_keeper
@@ -108,6 +109,17 @@ def add(
 )
 @click.option("--collect", type=click.FloatRange(0, 1), help="Share of images kept at random.")
 @click.option("--labels", help="The palette, in the order of the enum states.")
+@click.option("--consecutive", type=click.IntRange(1, 20), help="Equal results before one shows.")
+@click.option(
+    "--hysteresis", type=click.FloatRange(0, 1), help="How far below its threshold a label is left."
+)
+@click.option(
+    "--hold", "hold_s", type=click.FloatRange(0, 86400), help="An alarm stays so long, s."
+)
+@click.option(
+    "--delay", "delay_s", type=click.FloatRange(0, 86400), help="Not OK for less is no alarm, s."
+)
+@click.option("--count", type=click.IntRange(0, 50), help="Not OK more often within --delay is.")
 @click.option("--why", default="", help="The reason, for the record.")
 @click.pass_obj
 def change(
@@ -122,6 +134,7 @@ def change(
     collect: float | None,
     labels: str | None,
     why: str,
+    **steadiness: float | None,
 ) -> None:
     """Change what the catalogue says of the plot type NAME.
 
@@ -138,7 +151,11 @@ def change(
     )
     config = load(config_file)
     with writing(_open_for_plots(config)) as session:
-        change_plot(session, actor(why), name, facts)
+        over_time = {key: value for key, value in steadiness.items() if value is not None}
+        for setting, value in over_time.items():
+            set_steadiness(session, actor(why), name, setting, value)
+        if not over_time or facts != Change():
+            change_plot(session, actor(why), name, facts)
     click.echo(f"changed {name}")
     _tell_keeper(config, f"plot {name} changed")
 

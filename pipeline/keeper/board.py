@@ -9,8 +9,9 @@ import msgspec
 
 from pipeline.config import Config
 from pipeline.keeper.freshness import producer_is_silent
-from pipeline.keeper.judge import beam_is_on
+from pipeline.keeper.judge import Verdict, beam_is_on
 from pipeline.keeper.shown import Shown, Surroundings, compose, is_stale
+from pipeline.keeper.track import Track
 from pipeline.messages import Catalogue, PlotEntry, PlotState, SiteState
 
 _SECONDS: Final = re.compile(r"(\d\d:\d\d):\d\d")
@@ -36,9 +37,13 @@ class Board:
         self.shown: dict[str, Shown] = {}
         self.states: dict[str, PlotState] = {}
         self.beam_current: float | None = None
+        self.tracks: dict[str, Track] = {}
+        """Of plots that are judged over time."""
         self.facility_run = -1
         self.news = ""
         self.away = ""
+        self._unshown: dict[str, int] = {}
+        """Images by plot that no published state has counted yet."""
 
     def surroundings(self, now: float) -> Surroundings:
         """Give what verdicts depend on at a time, in seconds since the epoch."""
@@ -67,11 +72,14 @@ class Board:
         new = {entry.name: entry for entry in entries}
         if new == self.entries and self.serial:
             return False
+        for name in self.tracks.keys() - {e.name for e in new.values() if not e.steadiness.instant}:
+            del self.tracks[name]
         self.entries = new
         self.serial = max(self.serial + 1, int(now * 1000))
         for gone in self.states.keys() - new.keys():
             del self.states[gone]
             self.shown.pop(gone, None)
+            self.tracks.pop(gone, None)
         return True
 
     def catalogue(self) -> Catalogue:
@@ -95,13 +103,23 @@ class Board:
             What is to be published, with frames.
         """
         self.shown[name] = image
-        state = compose(self.entries[name], image, self.surroundings(now), self.states.get(name))
+        if name in self.tracks:
+            self.tracks[name].add(image)
+        steady = self._steady(name, image, now)
+        state = compose(
+            self.entries[name], image, self.surroundings(now), self.states.get(name), steady
+        )
         self.states[name] = state
-        return Publication(state, image.picture, image.heat)
+        return self._publication(state, image)
 
-    def recount(self, name: str, count: int, now: float) -> Publication:
-        """Count images of a plot that are recorded and not shown, as they came late."""
-        return self.show(name, replace(self.shown[name], count=count), now)
+    def recount(self, name: str, count: int) -> None:
+        """Count images of a plot that are recorded and not shown, as they came late.
+
+        Thousands may come in a row: the count is published with the next ``refresh``.
+        """
+        image = self.shown[name]
+        self._unshown[name] = self._unshown.get(name, 0) + count - image.count
+        self.shown[name] = replace(image, count=count)
 
     def repaint(self, name: str, image: Shown, now: float) -> Publication:
         """Give the image on show its pictures back, lost in a restart."""
@@ -123,17 +141,34 @@ class Board:
         changed = []
         for name, entry in self.entries.items():
             image, previous = self.shown.get(name), self.states.get(name)
-            state = compose(entry, image, around, previous)
+            state = compose(entry, image, around, previous, self._steady(name, image, now))
             if previous is not None and _alike(state, previous):
                 continue
             self.states[name] = state
             new_count = previous is None or state.count != previous.count
-            changed.append(
-                Publication(state, image.picture, image.heat)
-                if image and new_count
-                else Publication(state)
-            )
+            changed.append(self._publication(state, image if new_count else None))
         return changed
+
+    def _steady(self, name: str, image: Shown | None, now: float) -> Verdict | None:
+        """Judge a plot over time; None where its image on show alone counts."""
+        entry = self.entries[name]
+        if image is None or image.reading.offline or entry.steadiness.instant:
+            return None
+        track = self.tracks.setdefault(name, Track([image]))
+        return track.verdict(entry, now, self.beam_on)
+
+    def untracked(self, entries: Iterable[PlotEntry]) -> dict[str, int]:
+        """Give the ids of plots to be judged over time whose past is not known yet."""
+        return {
+            entry.name: entry.plot_type_id
+            for entry in entries
+            if not entry.steadiness.instant and entry.name not in self.tracks
+        }
+
+    def _publication(self, state: PlotState, image: Shown | None) -> Publication:
+        if unshown := self._unshown.pop(state.plot, 0):
+            state = msgspec.structs.replace(state, unshown=unshown)
+        return Publication(state, image.picture, image.heat) if image else Publication(state)
 
     def snapshot(self) -> Iterator[Publication]:
         """Give every plot's state with its frames."""

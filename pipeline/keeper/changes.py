@@ -8,6 +8,7 @@ from db.audit_queries import Actor, audit
 from db.catalogue_queries import set_ignored
 from db.operation_queries import post_news
 from db.reference_queries import set_similarity_threshold
+from db.steadiness_queries import set_steadiness
 from db.threshold_queries import set_threshold
 from db.user_queries import require
 from pipeline.keeper.mask_changes import change_mask
@@ -18,6 +19,7 @@ from pipeline.messages import (
     Reload,
     SetIgnore,
     SetNews,
+    SetSteadiness,
     SetThreshold,
     Who,
 )
@@ -30,8 +32,12 @@ ACTIONS = {
     SetNews: "set-news",
     Reload: "reload",
     ChangeMask: "set-mask",
+    SetSteadiness: "set-steadiness",
 }
 """Commands that change the record, by the action the audit log names."""
+
+RIGHTS = {SetSteadiness: "set-threshold"}
+"""Commands that need another right than that of their name."""
 
 
 def apply(session: Session, command: Command) -> str:
@@ -48,10 +54,15 @@ def apply(session: Session, command: Command) -> str:
         CommandError: It cannot be done; says what was expected.
         NotPermitted: No role of the user allows it.
     """
-    of_plot = SetThreshold | SetIgnore | ChangeMask
+    of_plot = SetThreshold | SetIgnore | ChangeMask | SetSteadiness
     plot_name = command.plot if isinstance(command, of_plot) else None
     if isinstance(command, of_plot | SetNews):
-        require(session, actor(command.who), ACTIONS[type(command)], plot_name)
+        require(
+            session,
+            actor(command.who),
+            RIGHTS.get(type(command), ACTIONS[type(command)]),
+            plot_name,
+        )
     match command:
         case SetThreshold(who=who, plot=plot, label=label, value=value):
             if label == SIMILARITY:
@@ -59,6 +70,9 @@ def apply(session: Session, command: Command) -> str:
             else:
                 old = set_threshold(session, actor(who), plot, label, value)
             return f"threshold of {plot} {label}: {old:g} -> {value:g}"
+        case SetSteadiness(who=who, plot=plot, setting=setting, value=value):
+            old, new = set_steadiness(session, actor(who), plot, setting, value)
+            return f"{setting} of {plot}: {old:g} -> {new:g}"
         case SetIgnore(who=who, plot=plot, ignored=ignored):
             set_ignored(session, actor(who), plot, ignored)
             return f"{plot} {'ignored' if ignored else 'taken into account'}"
@@ -84,6 +98,8 @@ def refuse(session: Session, command: Command, why: str) -> None:
     match command:
         case SetThreshold(who=who, plot=plot, label=label, value=value):
             subject, new = f"{plot} {label}", {"value": value, "refused": why}
+        case SetSteadiness(plot=plot, setting=setting, value=value):
+            subject, new = f"{plot} {setting}", {"value": value, "refused": why}
         case SetIgnore(who=who, plot=plot, ignored=ignored):
             subject, new = plot, {"value": ignored, "refused": why}
         case SetNews(who=who, text=text):

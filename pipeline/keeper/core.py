@@ -16,6 +16,7 @@ from pipeline.keeper.publisher import Publisher
 from pipeline.keeper.recorder import Outcome, Recorder
 from pipeline.keeper.refusals import refuse
 from pipeline.keeper.store import Store
+from pipeline.keeper.track import Track, past_images
 from pipeline.messages import PlotState, SiteState
 
 FAULT_S: Final = 30.0
@@ -83,6 +84,7 @@ class Core:
             lambda session: read_past(session, self.recorder.frames, threshold)
         )
         self._take(plots)
+        await self._read_tracks(plots)
         self.board.restore(past.shown, past.states)
         self.board.news = past.news
         self.board.beam_current = past.beam_current
@@ -96,10 +98,27 @@ class Core:
 
     async def use(self, plots: Plots) -> None:
         """Take a catalogue that was read, judge by it and publish what is different."""
+        await self._read_tracks(plots)
         changed = self._take(plots)
         if changed:
             await self.publisher.tell(self.board.catalogue())
         await self.republish()
+
+    async def _read_tracks(self, plots: Plots) -> None:
+        """Read the past of plots that are to be judged over time from now on."""
+        missing = self.board.untracked(plots.entries)
+        if not missing:
+            return
+        threshold = self.config.beam.threshold
+        past = await self.store.read(
+            lambda session: {
+                name: past_images(session, key, threshold) for name, key in missing.items()
+            }
+        )
+        for name, images in past.items():
+            track = self.board.tracks[name] = Track(images)
+            if (on_show := self.board.shown.get(name)) is not None:
+                track.add(on_show)
 
     async def republish(self) -> None:
         """Judge everything on show again and publish what is different."""

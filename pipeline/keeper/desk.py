@@ -27,6 +27,7 @@ from pipeline.messages import (
     SetConditions,
     SetIgnore,
     SetNews,
+    SetSteadiness,
     SetThreshold,
     SnapshotRequest,
     decode,
@@ -48,6 +49,7 @@ COMMANDS: Final = (
     SnapshotRequest,
     PutRefused,
     ChangeMask,
+    SetSteadiness,
 )
 Parts = list[bytes | memoryview]
 

@@ -83,7 +83,11 @@ def is_stale(entry: PlotEntry, shown: Shown, around: Surroundings) -> str:
 
 
 def compose(
-    entry: PlotEntry, shown: Shown | None, around: Surroundings, previous: PlotState | None
+    entry: PlotEntry,
+    shown: Shown | None,
+    around: Surroundings,
+    previous: PlotState | None,
+    steady: Verdict | None = None,
 ) -> PlotState:
     """Make what a plot publishes.
 
@@ -92,6 +96,7 @@ def compose(
         shown: The image on show; None before the first.
         around: Time, beam and the record.
         previous: What the plot published last, for the time since when it is so.
+        steady: What images over time say, where the plot is judged so.
 
     Returns:
         The state.
@@ -102,7 +107,7 @@ def compose(
     verdict = present(
         entry,
         shown.reading,
-        verdict_of(entry, shown, around.beam_on),
+        steady or verdict_of(entry, shown, around.beam_on),
         stale=is_stale(entry, shown, around),
         away=around.away,
     )

@@ -22,6 +22,8 @@ from pipeline.messages.commands import (
 from pipeline.messages.flow import Done, Order, PlotState, Report, SiteState
 from pipeline.messages.heartbeat import Heartbeat
 from pipeline.messages.masks import ChangeMask
+from pipeline.messages.performance import Performance
+from pipeline.messages.steadiness import SetSteadiness
 from pipeline.messages.workers import Beat, Finished, Leaving, Ready
 
 Command = (
@@ -33,6 +35,7 @@ Command = (
     | SnapshotRequest
     | PutRefused
     | ChangeMask
+    | SetSteadiness
 )
 Reply = Accepted | Refused
 AnyMessage = (
@@ -42,6 +45,7 @@ AnyMessage = (
     | Catalogue
     | Done
     | SiteState
+    | Performance
     | Ready
     | Finished
     | Beat
