@@ -54,7 +54,7 @@ class Sender:
         parts = encode(flight.prepared.order, flight.prepared.frames)
         flight.sent = time.monotonic()
         try:
-            await self._socket.send_multipart(parts, flags=zmq.NOBLOCK, copy=False)
+            await self._socket.send_multipart(parts, flags=zmq.NOBLOCK)
         except zmq.Again:
             flight.sent = None
             return

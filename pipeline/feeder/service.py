@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -200,31 +201,46 @@ class Feeder:
         return True
 
     async def _hear(self) -> None:
-        """Take what the Keeper publishes."""
+        """Take what the Keeper publishes; what is done comes many at a time."""
         while True:
-            parts = await self._states.recv_multipart()
-            try:
-                message, _ = decode(parts[1:])
-            except MessageError as error:
-                self.pulse.refused("Message")
-                logger.warning("event=refused socket=states text=%r", str(error))
-                continue
-            if isinstance(message, Catalogue):
-                self._use(message)
-            elif isinstance(message, Done):
-                flight = self._ledger.done(message.order_id)
-                if flight is not None:
-                    self._wake.set()
-                    await self._finish(flight)
+            finished: list[Candidate] = []
+            parts: Sequence[bytes] | None = await self._states.recv_multipart()
+            while parts is not None:
+                self._take(parts, finished)
+                parts = await self._next_state()
+            if finished:
+                self._wake.set()
+                await self._finish(finished)
 
-    async def _finish(self, flight: Flight) -> None:
-        """Remove the files of an order whose result is committed."""
+    async def _next_state(self) -> Sequence[bytes] | None:
+        try:
+            parts: Sequence[bytes] = await self._states.recv_multipart(flags=zmq.NOBLOCK)
+        except zmq.Again:
+            return None
+        return parts
+
+    def _take(self, parts: Sequence[bytes], finished: list[Candidate]) -> None:
+        try:
+            message, _ = decode(parts[1:])
+        except MessageError as error:
+            self.pulse.refused("Message")
+            logger.warning("event=refused socket=states text=%r", str(error))
+            return
+        if isinstance(message, Catalogue):
+            self._use(message)
+        elif isinstance(message, Done):
+            flight = self._ledger.done(message.order_id)
+            if flight is not None:
+                finished += flight.candidates.values()
+
+    async def _finish(self, finished: list[Candidate]) -> None:
+        """Remove the files of orders whose result is committed."""
         if self._config.input.after == "keep":
             return
-        for candidate in flight.candidates.values():
-            try:
-                await self._disk.do(_remove, candidate.path, candidate.fingerprint)
-            except OSError as error:
+        for candidate, error in zip(
+            finished, await self._disk.do(_remove_all, finished), strict=True
+        ):
+            if error is not None:
                 # It stays known, so it is not fed again before a restart.
                 text = f"{candidate.path} cannot be removed: {error.strerror}"
                 self._condition.set("remove", text)
@@ -276,6 +292,19 @@ class Feeder:
                 "DecodersLost": float(self._decoders.lost),
             }
             await asyncio.sleep(SHOW_S)
+
+
+def _remove_all(finished: Sequence[Candidate]) -> list[OSError | None]:
+    """Remove files; tell of each what failed."""
+    failures: list[OSError | None] = []
+    for candidate in finished:
+        try:
+            _remove(candidate.path, candidate.fingerprint)
+        except OSError as error:
+            failures.append(error)
+        else:
+            failures.append(None)
+    return failures
 
 
 def _remove(path: Path, fingerprint: Fingerprint) -> None:
