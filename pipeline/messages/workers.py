@@ -7,9 +7,6 @@ import msgspec
 from pipeline.messages.base import Count, Message, Name
 
 
-OrderId = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
-
-
 class Ready(Message, kw_only=True, frozen=True, tag="ready"):
     """A worker announces itself, or returns. Frames: none."""
 
@@ -24,9 +21,7 @@ class Finished(Message, kw_only=True, frozen=True, tag="finished"):
     """A worker has passed on the report of an order: one credit back."""
 
     worker: Name
-    order_id: OrderId
-    also: Annotated[tuple[OrderId, ...], msgspec.Meta(max_length=1000)] = ()
-    """More orders of which the same is said: a credit back for each."""
+    order_id: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 
 
 class Beat(Message, kw_only=True, frozen=True, tag="beat"):
