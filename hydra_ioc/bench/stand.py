@@ -188,11 +188,30 @@ class Stand:
         Returns:
             Where the file lies until it is judged.
         """
+        return reveal(self.lay(name, data, run, period))
+
+    def lay(self, name: str, data: bytes, run: int = 1, period: str = "RunPeriod-2026-11") -> Path:
+        """Write a plot file under a name that nobody watches; ``reveal`` drops it.
+
+        Args:
+            name: File name, such as ``CDC_occupancy_0001.png``.
+            data: Its bytes.
+            run: Run number, for the folder.
+            period: Run period, for the folder.
+
+        Returns:
+            The hidden file.
+        """
         folder = self.tree / period / f"Run{run:06d}"
         folder.mkdir(parents=True, exist_ok=True)
         hidden = folder / f".{name}"
         hidden.write_bytes(data)
-        return hidden.rename(folder / name)
+        return hidden
+
+
+def reveal(hidden: Path) -> Path:
+    """Give a file that ``Stand.lay`` wrote its name; gives where it lies then."""
+    return hidden.rename(hidden.with_name(hidden.name.removeprefix(".")))
 
 
 def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> float:
