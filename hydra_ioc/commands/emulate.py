@@ -174,8 +174,11 @@ def bench(
     """
     from hydra_ioc.bench.emulated import DEFAULT_PLOTS, compare
 
-    results = [
-        compare(
+    click.echo("| plot | judged | trained on emulated | trained on true |")
+    click.echo("|---|---|---|---|")
+    results = []
+    for plot in plots or DEFAULT_PLOTS:
+        one = compare(
             plot,
             images=images,
             faulty=faulty,
@@ -183,21 +186,18 @@ def bench(
             seed=seed,
             progress=lambda line: click.echo(line, err=True),
         )
-        for plot in plots or DEFAULT_PLOTS
-    ]
-    _table(results)
-    if json_file is not None:
-        json_file.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        _show(one)
+        results.append(one)
+        if json_file is not None:
+            # After each plot: an interrupted run keeps what it has.
+            json_file.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
-def _table(results: list[dict[str, Any]]) -> None:
-    click.echo("| plot | judged | trained on emulated | trained on true |")
-    click.echo("|---|---|---|---|")
-    for one in results:
-        models = one["models"]
-        for kind in models["true"]:
-            cells = " | ".join(_rate(models[name][kind]) for name in ("emulated", "true"))
-            click.echo(f"| {one['plot']} | {kind} | {cells} |")
+def _show(one: dict[str, Any]) -> None:
+    models = one["models"]
+    for kind in models["true"]:
+        cells = " | ".join(_rate(models[name][kind]) for name in ("emulated", "true"))
+        click.echo(f"| {one['plot']} | {kind} | {cells} |")
 
 
 def _rate(rate: dict[str, Any]) -> str:
