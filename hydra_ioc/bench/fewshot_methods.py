@@ -22,7 +22,7 @@ LEAST_EPOCHS: Final = {"domain-cbam": 10, "inceptionv3-cbam": 4}
 BATCH: Final = 8
 THREADS: Final = 2
 Images = NDArray[np.uint8]
-Weights = NDArray[np.float32]
+Weights = NDArray[np.floating[Any]]
 Judge = Callable[[Images], Weights]
 
 
@@ -32,7 +32,7 @@ class Method:
 
     name: str
     fit: Callable[[Dataset, int], Judge]
-    """From labelled images and a seed; the judge gives (N, C)."""
+    """From labelled images and a seed; the judge gives (N, C), the largest wins."""
     titles: str = "kept"
     """``kept``, ``blanked`` everywhere, or ``exchanged`` among the test images."""
 
@@ -65,9 +65,7 @@ def pretrained(backbone: Backbone) -> Callable[[Dataset, int], Judge]:
     def fit(learn: Dataset, seed: int) -> Judge:
         views = all_views(learn.images)
         head = fit_head(backbone, views, learn.truth, learn.runs, learn.labels, seed=seed)
-        return lambda test: head.probabilities(
-            backbone.see(all_views(test), head.reference).embedding
-        )
+        return lambda test: head.judge(backbone, all_views(test))
 
     return fit
 

@@ -6,13 +6,13 @@ is kept is fitted to all images. Needs the training extra (scikit-learn, onnx).
 """
 
 import platform
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
@@ -84,14 +84,14 @@ def train_few(backbone: Backbone, dataset: Dataset, seed: int = 1) -> FewShot:
 
     def fitted(chosen: NDArray[np.int64]) -> Head:
         truth, runs = dataset.truth[chosen], dataset.runs[chosen]
-        return fit(backbone, views[chosen], truth, runs, dataset.labels, seed=seed)
+        counted = None if dataset.weights is None else dataset.weights[chosen]
+        return fit(backbone, views[chosen], truth, runs, dataset.labels, seed=seed, weights=counted)
 
     judged, logits = [], []
 
     def judge(head: Head, chosen: NDArray[np.int64]) -> None:
-        seen = backbone.see(views[chosen], head.reference).embedding
         judged.append(chosen)
-        logits.append(np.asarray(seen @ head.kernel + head.bias, np.float64))
+        logits.append(head.judge(backbone, views[chosen]))
 
     for inside, outside in _folds(dataset.take(learnt), seed):
         judge(fitted(learnt[inside]), learnt[outside])
@@ -100,12 +100,10 @@ def train_few(backbone: Backbone, dataset: Dataset, seed: int = 1) -> FewShot:
         judge(head, np.flatnonzero(pins == VALIDATION))
     found, truth = np.concatenate(logits), dataset.truth[np.concatenate(judged)]
     temperature = fit_temperature(found, truth)
-    calibrated = Head(
-        head.labels,
-        head.reference,
-        (head.kernel / temperature).astype(np.float32),
-        (head.bias / temperature).astype(np.float32),
-        head.strength,
+    calibrated = replace(
+        head,
+        kernel=(head.kernel / temperature).astype(np.float32),
+        bias=(head.bias / temperature).astype(np.float32),
     )
     return FewShot(
         head=calibrated,
@@ -154,7 +152,13 @@ def _folds(dataset: Dataset, seed: int) -> list[tuple[NDArray[np.int64], NDArray
 
 
 def save_few(
-    few: FewShot, backbone: Backbone, store: Path, plots: tuple[str, ...], *, note: str = ""
+    few: FewShot,
+    backbone: Backbone,
+    store: Path,
+    plots: tuple[str, ...],
+    *,
+    note: str = "",
+    settings: dict[str, str | int | float | bool] | None = None,
 ) -> str:
     """Write a few-shot model into the model store.
 
@@ -164,17 +168,22 @@ def save_few(
         store: The model store.
         plots: Plot types it was trained for.
         note: For people.
+        settings: What the training was asked for.
 
     Returns:
         The digest: name of the folder in the store.
     """
-    graph = graft(backbone, few.head.reference, few.head.kernel, few.head.bias)
+    graph = graft(backbone, few.head)
 
     def write(folder: Path) -> None:
         (folder / MODEL_FILE).write_bytes(graph)
         write_normal(folder, from_views(few.head.reference.mean.astype(np.float64)))
 
-    return pack(store, write, lambda files: _card(few, backbone, plots, note, files))
+    return pack(
+        store,
+        write,
+        lambda files: replace(_card(few, backbone, plots, note, files), settings=settings or {}),
+    )
 
 
 def _card(
@@ -203,7 +212,6 @@ def _card(
             epochs=0,
         ),
         seed=few.seed,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
         calibration_error=few.error_after,
         temperature=few.temperature,

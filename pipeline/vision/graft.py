@@ -9,48 +9,44 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto, compose, helper, numpy_helper
 
 from pipeline.errors import ModelError
 from pipeline.vision.backbone import Backbone
 from pipeline.vision.card import INPUT, OUTPUTS
+from pipeline.vision.evidence import BOUND, DEPARTURES, PIXELS, Head, sizes_of
 from pipeline.vision.reference import CLIP, Reference
 
 BODY: Final = "body_"
 """Prefix of the backbone's names in the whole graph."""
+PROBABILITIES, MAPS, EMBEDDING = OUTPUTS
 
 
-def graft(
-    backbone: Backbone,
-    reference: Reference,
-    kernel: NDArray[np.float32],
-    bias: NDArray[np.float32],
-) -> bytes:
+def graft(backbone: Backbone, head: Head) -> bytes:
     """Make the graph of a model.
 
     Args:
         backbone: The backbone.
-        reference: Of the plot type.
-        kernel: (K, C), from the embedding to the logits of the labels.
-        bias: (C,).
+        head: With the reference of the plot type.
 
     Returns:
-        An ONNX file: ``image`` uint8 (N, H, W, 3) to the three outputs.
+        An ONNX file: ``image`` uint8 (N, H, W, 3) to the three outputs. The
+        embedding is that of the backbone; maps show which features speak for a label.
 
     Raises:
         ModelError: The head does not fit the backbone.
     """
-    size = backbone.card.embedding_size
-    if kernel.ndim != 2 or kernel.shape[0] != size or bias.shape != kernel.shape[1:]:
+    size, labels = sizes_of(backbone).total, len(head.labels)
+    if head.kernel.shape != (size, labels) or head.bias.shape != (labels,):
         raise ModelError(
-            f"expected a head ({size}, C) and (C,), received {kernel.shape} and {bias.shape}"
+            f"expected a head ({size}, {labels}) and ({labels},),"
+            f" received {head.kernel.shape} and {head.bias.shape}"
         )
     body = compose.add_prefix(onnx.load(backbone.graph), BODY)
     opset = next(one.version for one in body.opset_import if one.domain in ("", "ai.onnx"))
-    front = _model(_front(backbone, reference), opset, body.ir_version)
+    front = _model(_front(backbone, head.reference), opset, body.ir_version)
     whole = compose.merge_models(front, body, io_map=[("fields", f"{BODY}fields")])
-    _append_head(whole.graph, backbone, kernel, bias)
+    _append_head(whole.graph, backbone, head)
     onnx.checker.check_model(whole)
     return bytes(whole.SerializeToString())
 
@@ -118,33 +114,76 @@ def _front(backbone: Backbone, reference: Reference) -> Any:
     return helper.make_graph(nodes, "grafted", [image], [fields], initializers)
 
 
-def _append_head(
-    graph: Any, backbone: Backbone, kernel: NDArray[np.float32], bias: NDArray[np.float32]
-) -> None:
-    rows, columns = backbone.card.map_shape
-    features, embedding = f"{BODY}features", f"{BODY}embedding"
+def _append_head(graph: Any, backbone: Backbone, head: Head) -> None:
+    """Weigh the evidence, as ``Head.logits`` does."""
+    sizes, (rows, columns) = sizes_of(backbone), backbone.card.map_shape
+    means = slice(0, sizes.means)
+    peaks = slice(sizes.means, sizes.means + sizes.peaks)
+    effective = head.kernel * head.scale[:, None]
     constants = {
-        "kernel": kernel.astype(np.float32),
-        "kernel_of_maps": (kernel / (rows * columns)).astype(np.float32),
-        "bias": bias.astype(np.float32),
+        "middle": head.middle,
+        "scale": head.scale,
+        "kernel": head.kernel,
+        "bias": head.bias,
+        "kernel_of_means": effective[means] / (rows * columns),
+        "kernel_of_peaks": effective[peaks],
+        "bound_low": np.array(-BOUND),
+        "bound_high": np.array(BOUND),
+        "of_byte": np.array(1.0 / 255.0),
     }
-    graph.initializer.extend(numpy_helper.from_array(v, name) for name, v in constants.items())
-    node = helper.make_node
-    probabilities, maps, given = OUTPUTS
-    graph.node.extend(
-        [
-            node("Gemm", [embedding, "kernel", "bias"], ["logits"]),
-            node("Softmax", ["logits"], [probabilities], axis=1),
-            node("MatMul", [features, "kernel_of_maps"], ["heat_signed"]),
-            node("Relu", ["heat_signed"], ["heat"]),
-            node("Transpose", ["heat"], [maps], perm=[0, 3, 1, 2]),
-            node("Identity", [embedding], [given]),
-        ]
+    graph.initializer.extend(
+        numpy_helper.from_array(np.asarray(value, np.float32), name)
+        for name, value in constants.items()
     )
-    labels, size = kernel.shape[1], backbone.card.embedding_size
-    shapes = {probabilities: [labels], maps: [labels, rows, columns], given: [size]}
+    graph.node.extend([*_evidence_nodes(), *_output_nodes()])
+    labels, size = len(head.labels), backbone.card.embedding_size
+    shapes = {PROBABILITIES: [labels], MAPS: [labels, rows, columns], EMBEDDING: [size]}
     del graph.output[:]
     graph.output.extend(
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *shape])
         for name, shape in shapes.items()
     )
+
+
+def _evidence_nodes() -> list[Any]:
+    node = helper.make_node
+    squares = {"departure": DEPARTURES, "views": PIXELS}
+    nodes = []
+    for name, side in squares.items():
+        pool = {"kernel_shape": [side, side], "strides": [side, side]}
+        nodes.append(node("AveragePool", [name], [f"{name}_coarse"], **pool))
+        nodes.append(node("Flatten", [f"{name}_coarse"], [f"{name}_flat"], axis=1))
+    given = [f"{BODY}embedding", "peaks", "departure_flat", "pixels_flat"]
+    return [
+        *nodes,
+        node("Mul", ["views_flat", "of_byte"], ["pixels_flat"]),
+        node("ReduceMax", [f"{BODY}features"], ["peaks_wide"], axes=[1, 2], keepdims=1),
+        node("Flatten", ["peaks_wide"], ["peaks"], axis=1),
+        node("Concat", given, ["evidence"], axis=1),
+        node("Sub", ["evidence", "middle"], ["evidence_moved"]),
+        node("Mul", ["evidence_moved", "scale"], ["evidence_scaled"]),
+        node("Clip", ["evidence_scaled", "bound_low", "bound_high"], ["evidence_bounded"]),
+    ]
+
+
+def _output_nodes() -> list[Any]:
+    """Maps: what each place adds to a logit through the means, and through peaks where it is one.
+
+    Source:
+        Selvaraju et al. 2017, arXiv:1610.02391: the gradient of a mean is even, that of
+        a peak is at its place.
+    """
+    node, features = helper.make_node, f"{BODY}features"
+    return [
+        node("Gemm", ["evidence_bounded", "kernel", "bias"], ["logits"]),
+        node("Softmax", ["logits"], [PROBABILITIES], axis=1),
+        node("MatMul", [features, "kernel_of_means"], ["heat_of_means"]),
+        node("Equal", [features, "peaks_wide"], ["is_peak"]),
+        node("Cast", ["is_peak"], ["at_peak"], to=TensorProto.FLOAT),
+        node("Mul", [features, "at_peak"], ["features_at_peaks"]),
+        node("MatMul", ["features_at_peaks", "kernel_of_peaks"], ["heat_of_peaks"]),
+        node("Add", ["heat_of_means", "heat_of_peaks"], ["heat_signed"]),
+        node("Relu", ["heat_signed"], ["heat"]),
+        node("Transpose", ["heat"], [MAPS], perm=[0, 3, 1, 2]),
+        node("Identity", [f"{BODY}embedding"], [EMBEDDING]),
+    ]

@@ -1,12 +1,15 @@
 """What a backbone compares with, in numpy and in the graph of a model alike."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnxruntime as ort
 import pytest
 
 from pipeline.errors import InputError, ModelError
-from pipeline.vision.backbone import shipped
+from pipeline.vision.backbone import Backbone, shipped
 from pipeline.vision.card import INPUT, OUTPUTS
+from pipeline.vision.evidence import Head, sizes_of
 from pipeline.vision.graft import graft
 from pipeline.vision.reference import Sums, fields_of, reference_of, views_of
 
@@ -49,30 +52,44 @@ def test_given_no_image_when_summed_then_it_is_refused():
         reference_of(np.zeros((0, 4, 4, 5), np.uint8))
 
 
+def head_of(backbone: Backbone, count: int, labels: tuple[str, ...] = ("Good", "Bad", "X")) -> Head:
+    size, rng = sizes_of(backbone).total, np.random.default_rng(3)
+    return Head(
+        labels=labels,
+        reference=reference_of(np.stack([views_of(one) for one in pictures(count, seed=1)])),
+        middle=rng.normal(size=size).astype(np.float32),
+        scale=rng.uniform(0.1, 2.0, size).astype(np.float32),
+        kernel=(0.1 * rng.normal(size=(size, len(labels)))).astype(np.float32),
+        bias=rng.normal(size=len(labels)).astype(np.float32),
+        strength=1.0,
+        share=0.5,
+    )
+
+
 @pytest.mark.parametrize("count", [1, 6])
-def test_given_a_grafted_model_when_run_then_it_sees_what_the_backbone_sees(count):
+def test_given_a_grafted_model_when_run_then_it_sees_what_backbone_and_head_see(count):
     backbone = shipped()
-    images = pictures(4)
-    reference = reference_of(np.stack([views_of(one) for one in pictures(count, seed=1)]))
-    rng = np.random.default_rng(3)
-    kernel = rng.normal(size=(backbone.card.embedding_size, 3)).astype(np.float32)
-    bias = rng.normal(size=3).astype(np.float32)
-    graph = graft(backbone, reference, kernel, bias)
-    session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    head, images = head_of(backbone, count), pictures(4)
+    session = ort.InferenceSession(graft(backbone, head), providers=["CPUExecutionProvider"])
     probabilities, maps, embedding = session.run(list(OUTPUTS), {INPUT: images})
-    seen = backbone.see(np.stack([views_of(image) for image in images]), reference)
+    views = np.stack([views_of(image) for image in images])
+    seen = backbone.see(views, head.reference)
     assert np.abs(embedding - seen.embedding).max() <= 1e-3 * max(1.0, seen.embedding.max())
-    logits = seen.embedding @ kernel + bias
+    logits = head.judge(backbone, views)
     chance = np.exp(logits - logits.max(axis=1, keepdims=True))
     assert np.abs(probabilities - chance / chance.sum(axis=1, keepdims=True)).max() < 1e-3
-    heat = np.maximum(seen.features @ kernel, 0.0) / np.prod(backbone.card.map_shape)
+    size = backbone.card.embedding_size
+    kernel = head.kernel * head.scale[:, None]
+    at_peak = seen.features * (seen.features == seen.features.max(axis=(1, 2), keepdims=True))
+    heat = seen.features @ kernel[:size] / np.prod(backbone.card.map_shape)
+    heat = np.maximum(heat + at_peak @ kernel[size : 2 * size], 0.0)
     assert np.abs(maps - heat.transpose(0, 3, 1, 2)).max() <= 1e-3 * max(1.0, heat.max())
 
 
 def test_given_a_head_of_another_size_when_grafted_then_it_is_refused():
-    reference = reference_of(views_of(pictures(1)[0])[None])
+    head = replace(head_of(shipped(), 1), kernel=np.zeros((7, 3), np.float32))
     with pytest.raises(ModelError, match="expected a head"):
-        graft(shipped(), reference, np.zeros((7, 2), np.float32), np.zeros(2, np.float32))
+        graft(shipped(), head)
 
 
 def test_given_images_like_the_references_when_compared_then_nothing_departs():
