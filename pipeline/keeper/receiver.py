@@ -176,5 +176,5 @@ class Receiver:
         if item.shows:
             return core.board.show(name, outcome.image, now)
         if on_show is not None and outcome.image.count != on_show.count:
-            return core.board.recount(name, outcome.image.count, now)
+            core.board.recount(name, outcome.image.count)
         return None
