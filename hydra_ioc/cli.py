@@ -62,6 +62,8 @@ def cli(ctx: click.Context, config_file: Path | None, log_level: str) -> None:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
+    # Alembic lists its plug-ins at every start.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     ctx.obj = config_file
 
 

@@ -44,7 +44,9 @@ def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> f
         By what the logits are to be divided, 0.1 to 10.
 
     Source:
-        Guo et al. 2017, arXiv:1706.04599, section 4.2.
+        Guo et al. 2017, arXiv:1706.04599, section 4.2. The truth is smoothed by one
+        error in N + 2 as in Platt 1999: images that are all judged right must not
+        make a model certain.
     """
     if not len(truth):
         return 1.0
@@ -53,8 +55,12 @@ def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> f
 
 
 def _loss(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
-    mine = softmax(logits)[np.arange(len(truth)), truth]
-    return float(-np.log(np.maximum(mine, 1e-12)).mean())
+    count, labels = logits.shape
+    chance = np.log(np.maximum(softmax(logits), 1e-12))
+    doubt = 1.0 / (count + 2)
+    mine = chance[np.arange(count), truth]
+    others = (chance.sum(axis=1) - mine) / max(labels - 1, 1)
+    return float(-((1.0 - doubt) * mine + doubt * others).mean())
 
 
 def reliability(
