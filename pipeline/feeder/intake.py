@@ -12,7 +12,7 @@ from pipeline.feeder.backlog import Candidate
 from pipeline.feeder.files import read
 from pipeline.messages import Order, PlotEntry, tensor_model
 from pipeline.vision.fileformat import read_header
-from pipeline.vision.preprocess import decode, picture, prepare, tensor_and_picture
+from pipeline.vision.preprocess import Pixels, decode, picture, prepare, tensor_and_picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +68,7 @@ def take_in(
     if inside != sighting.file_type:
         raise FileError("wrong-type", f"named as {sighting.file_type}, but it is {inside} inside")
     pixels = decode(data, config.input.max_pixels)
-    width = config.input.picture_width
-    frames: tuple[bytes | memoryview, bytes | memoryview]
-    model = tensor_model(entry)
-    if model is None:
-        frames = (b"", picture(pixels, width) if show else b"")
-    elif not show:
-        frames = (prepare(pixels, model.preprocessing, model.input_shape).data.cast("B"), b"")
-    else:
-        tensor, jpeg = tensor_and_picture(pixels, model.preprocessing, model.input_shape, width)
-        frames = (tensor.data.cast("B"), jpeg)
+    frames = _frames(pixels, entry, config.input.picture_width, show=show)
     digest = hashlib.sha256(data).hexdigest()
     order = Order(
         order_id=order_id(candidate, digest),
@@ -93,6 +84,19 @@ def take_in(
         offline=config.input.offline,
     )
     return Prepared(order, frames, time.perf_counter() - began)
+
+
+def _frames(
+    pixels: Pixels, entry: PlotEntry, width: int, *, show: bool
+) -> tuple[bytes | memoryview, bytes | memoryview]:
+    """Make tensor and picture, each empty where nobody wants it."""
+    model = tensor_model(entry)
+    if model is None:
+        return b"", picture(pixels, width) if show else b""
+    if not show:
+        return prepare(pixels, model.preprocessing, model.input_shape).data.cast("B"), b""
+    tensor, jpeg = tensor_and_picture(pixels, model.preprocessing, model.input_shape, width)
+    return tensor.data.cast("B"), jpeg
 
 
 def order_id(candidate: Candidate, digest: str) -> str:
