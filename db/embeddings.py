@@ -1,6 +1,6 @@
 """Embeddings of judged images and the clusters they form."""
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import BIG, Base, BigId, Epoch, Id, Real, Sha256, ShortName, table
@@ -11,7 +11,8 @@ class Embedding(Base):
 
     __tablename__ = "embeddings"
     __table_args__ = table(
-        UniqueConstraint("plot_type_id", "source", "sha256"),
+        # Not unique: the same bytes come again, and the Keeper does not look first.
+        Index(None, "plot_type_id", "source", "sha256"),
         Index(None, "plot_type_id", "made_at"),
     )
 

@@ -145,13 +145,12 @@ def _embeddings() -> None:
         sa.Column("made_at", sa.Double(), nullable=False),
         _key("embeddings", "plot_type_id", "plot_types"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_embeddings")),
-        sa.UniqueConstraint(
-            "plot_type_id",
-            "source",
-            "sha256",
-            name=op.f("uq_embeddings_plot_type_id_source_sha256"),
-        ),
         **OPTIONS,
+    )
+    op.create_index(
+        op.f("ix_embeddings_plot_type_id_source_sha256"),
+        "embeddings",
+        ["plot_type_id", "source", "sha256"],
     )
     op.create_index(
         op.f("ix_embeddings_plot_type_id_made_at"), "embeddings", ["plot_type_id", "made_at"]

@@ -13,6 +13,7 @@ from db.operation import LivePlot
 from db.operation_queries import Live, see_run, set_live
 from pipeline.errors import StoreError, StoreUnavailable
 from pipeline.keeper.core import Core
+from pipeline.keeper.embeddings import PRUNE_S, prune
 from pipeline.keeper.mask_changes import end_due, some_expired
 from pipeline.keeper.processes import Processes, Report, write
 from pipeline.keeper.recorder import live_row
@@ -41,6 +42,7 @@ class Housekeeping:
         self._processes = processes
         self._conditions: tuple[str, int, bool | None] | None = None
         self._read = time.monotonic()
+        self._pruned = time.monotonic()
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -58,6 +60,9 @@ class Housekeeping:
             if time.monotonic() - self._read >= CATALOGUE_S:
                 self._read = time.monotonic()
                 await self._core.reload()
+            if time.monotonic() - self._pruned >= PRUNE_S:
+                self._pruned = time.monotonic()
+                await self._core.store.write(prune)
             if time.monotonic() - self._core.store.answered >= PROBE_S:
                 await self._core.store.probe()
         except StoreUnavailable:

@@ -8,6 +8,7 @@ from typing import Final
 from pipeline.config import Config
 from pipeline.errors import MessageError
 from pipeline.keeper.board import Board
+from pipeline.keeper.compact import compact
 from pipeline.keeper.heat import heat_map
 from pipeline.keeper.judge import UNKNOWN, Reading, Verdict, needs_a_look
 from pipeline.keeper.likeness import likeness_of
@@ -50,6 +51,8 @@ class Item:
     """What is on show now, and on record."""
     masks: tuple[int, ...] = ()
     """Ids of the masks it was judged with."""
+    embedding: bytes = b""
+    """float16; empty where the model gave none."""
 
     @property
     def key(self) -> Key:
@@ -157,6 +160,7 @@ class Intake:
             previous=self._board.states.get(entry.name),
             replaces=self._board.shown.get(entry.name),
             masks=report.masks,
+            embedding=compact(frames[1]),
         )
 
     def _image(self, report: Report, frames: Frames, entry: PlotEntry, now: float) -> Shown:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from db.operation import LivePlot, RunHistory
 from db.operation_queries import Live, see_run, set_live
 from pipeline.errors import FileError
+from pipeline.keeper.embeddings import enter_embeddings
 from pipeline.keeper.imagestore import ImageStore
 from pipeline.keeper.intake import Item, Key
 from pipeline.keeper.live import LiveFrames
@@ -69,6 +70,7 @@ class Recorder:
         kept = {key: self._keep(item) for key, item in fresh.items() if item.keep}
         plots = enter_plots(session, {key: fresh[key] for key, (path, _) in kept.items() if path})
         rows = enter_history(session, fresh, plots)
+        enter_embeddings(session, fresh.values())
         for key, item in fresh.items():
             if item.logged:
                 log(session, item, rows[key].id)
