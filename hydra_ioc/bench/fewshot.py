@@ -48,16 +48,16 @@ def run(plan: Plan, backbone: Backbone, file: Path, folder: Path, say: Say) -> d
         say: Told of every result.
 
     Returns:
-        What the file holds then: the backbone's SHA-256 and the results.
+        What the file holds then: the backbone's SHA-256 and the results. Those that
+        another backbone gave are dropped.
 
     Raises:
-        InputError: The file is another file, or of another backbone; or there is no
-            such method.
+        InputError: The file is another file, or there is no such method.
     """
     ways = methods(backbone)
     if unknown := sorted(set(plan.methods) - set(ways)):
         raise InputError(f"expected methods of {', '.join(ways)}, received {', '.join(unknown)}")
-    found = _read(file, backbone.card.sha256)
+    found = _read(file, backbone.card.sha256, say)
     done = {key_of(result) for result in found["results"]}
     for task in _tasks(plan, folder):
         for key in _missing(plan, task, plan.methods or tuple(ways), done):
@@ -98,8 +98,15 @@ def _measure(
 ) -> Result:
     method, size, repeat = key
     pool, test = task.sides(repeat)
-    result: Result = {"task": task.name, "real": task.real, "method": method}
-    result |= {"size": size, "repeat": repeat}
+    needs = method == UNLABELLED or ways[method].on_backbone
+    result: Result = {
+        "task": task.name,
+        "real": task.real,
+        "method": method,
+        "size": size,
+        "repeat": repeat,
+        "backbone": backbone.card.sha256 if needs else None,
+    }
     if method == UNLABELLED:
         return result | {"areas": areas(backbone, task, pool, test, repeat)}
     learn = task.images.take(task.choose(pool, size, repeat))
@@ -124,20 +131,18 @@ def _shown(result: Result) -> str:
     return f"{100 * result['balanced']:.1f} % in {result['seconds']:.1f} s"
 
 
-def _read(file: Path, digest: str) -> dict[str, Any]:
+def _read(file: Path, digest: str, say: Say) -> dict[str, Any]:
+    """Read the results that hold for a backbone: its own, and those that need none."""
     if not file.exists():
         return {"backbone": digest, "results": []}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        kept = found["backbone"], found["results"]
+        results = json.loads(file.read_text(encoding="utf-8"))["results"]
+        kept = [one for one in results if one["backbone"] in (None, digest)]
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file} holds no results of this benchmark: {error!r}") from error
-    if kept[0] != digest:
-        raise InputError(
-            f"{file} was measured with backbone {str(kept[0])[:12]}, now it is {digest[:12]};"
-            " results of two backbones must not be mixed: name another file"
-        )
-    return dict(found)
+    if len(kept) < len(results):
+        say(f"{len(results) - len(kept)} results are of another backbone and are measured again")
+    return {"backbone": digest, "results": kept}
 
 
 def _write(file: Path, found: dict[str, Any]) -> None:
