@@ -14,6 +14,7 @@ from pipeline.messages import (
     Accepted,
     Catalogue,
     Command,
+    Performance,
     PlotState,
     Refused,
     SiteState,
@@ -25,7 +26,7 @@ from pipeline.sockets import open_socket
 
 logger = logging.getLogger(__name__)
 
-TOPICS: Final = (b"state", b"catalogue", b"site")
+TOPICS: Final = (b"state", b"catalogue", b"site", b"performance")
 Frames = list[bytes | memoryview]
 
 
@@ -40,6 +41,9 @@ class Listener(Protocol):
 
     def on_site(self, site: SiteState) -> None:
         """The status bar shows this."""
+
+    def on_performance(self, performance: Performance) -> None:
+        """The model of a plot, or all of them, do so well."""
 
     def on_snapshot(self) -> None:
         """Everything the Keeper knows is in."""
@@ -191,6 +195,8 @@ class KeeperClient:
                 self._listener.on_catalogue(message)
             case SiteState():
                 self._listener.on_site(message)
+            case Performance():
+                self._listener.on_performance(message)
             case _:
                 self._refuse(MessageError(f"did not expect {type(message).__name__}"))
 

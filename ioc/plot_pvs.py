@@ -15,6 +15,7 @@ from ioc.description import (
     name_part,
 )
 from ioc.mask_pvs import describe_masks, masks_text
+from ioc.performance_pvs import describe_performance
 from ioc.similarity_pvs import describe_similarity, similarity_values
 from ioc.steadiness_pvs import describe_steadiness, steadiness_values
 from ioc.value import EPICS_EPOCH, Content, PvValue
@@ -70,6 +71,7 @@ def describe_plot(prefix: str, entry: PlotEntry) -> Iterator[PvDescription]:
     )
     yield from describe_masks(base, entry.name)
     yield from describe_steadiness(base, entry.name)
+    yield from describe_performance(base)
     yield from describe_similarity(base, entry)
     yield PvDescription(f"{base}Contact", Kind.LONG_STRING, "Whom to call")
     yield PvDescription(f"{base}Guidance", Kind.LONG_STRING, "What to do when it is bad")

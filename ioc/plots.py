@@ -8,13 +8,17 @@ from ioc.board import Board
 from ioc.chain import overlay
 from ioc.listing import list_catalogue
 from ioc.memory import Memory
+from ioc.performance_pvs import accuracy_values, performance_values
 from ioc.plot_pvs import age_value, heat_value, picture_value, plot_base, plot_values, text_values
 from ioc.quality import by_group, group_base, quality_values
 from ioc.value import PvValue
 from pipeline.alarm import Status
-from pipeline.messages import Catalogue, PlotEntry, PlotState
+from pipeline.messages import Catalogue, Performance, PlotEntry, PlotState
 
 logger = logging.getLogger(__name__)
+
+ALL = "*"
+"""Name of all plots together in ``Performance``."""
 
 
 class Plots:
@@ -40,6 +44,7 @@ class Plots:
         self._memory = memory
         self._states: dict[str, PlotState] = {}
         self._frames: dict[str, tuple[bytes, bytes]] = {}
+        self._performances: dict[str, Performance] = {}
         self._served: set[str] = set()
         self._fault = ""
 
@@ -57,6 +62,7 @@ class Plots:
         self._frames = {name: both for name, both in self._frames.items() if name in self.entries}
         for name, entry in self.entries.items():
             self._show_texts(entry)
+            self._show_performance(entry)
             self._show(name)
         self._show_quality(self.entries.values())
 
@@ -81,6 +87,20 @@ class Plots:
         self._show(state.plot)
         self._show_quality([one for one in self.entries.values() if one.group == entry.group])
         return known is not None and state.count - state.unshown > known.count + 1
+
+    def take_performance(self, performance: Performance) -> None:
+        """Show how well the model of a plot, or all of them, do."""
+        self._performances[performance.plot] = performance
+        if performance.plot == ALL:
+            self._board.show(accuracy_values(self._prefix, performance))
+        elif performance.plot in self.entries:
+            self._show_performance(self.entries[performance.plot])
+
+    def _show_performance(self, entry: PlotEntry) -> None:
+        found = self._performances.get(entry.name)
+        if found is not None:
+            base = plot_base(self._prefix, entry)
+            self._board.show(performance_values(base, found))
 
     def count(self, plot: str) -> int:
         """Give how many images of a plot are on show, -1 before its first state."""

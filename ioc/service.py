@@ -29,7 +29,7 @@ from ioc.value import PvValue
 from pipeline.config import Config
 from pipeline.errors import HydraError, TransportError
 from pipeline.health import Pulse
-from pipeline.messages import Catalogue, PlotState, SiteState
+from pipeline.messages import Catalogue, Performance, PlotState, SiteState
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +102,10 @@ class Ioc:
         self._site = site
         self._show_site()
         self.beam.take_site(site)
+
+    def on_performance(self, performance: Performance) -> None:
+        """Show how well a model does."""
+        self.plots.take_performance(performance)
 
     def on_snapshot(self) -> None:
         """Everything is there."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from ioc.chain import StageKey
 from ioc.description import AccessGroup, Kind, PvDescription, Setting, Target, name_part
+from ioc.performance_pvs import describe_accuracy
 from ioc.plot_pvs import iso
 from ioc.quality import by_group
 from ioc.stage_pvs import stage_name
@@ -62,6 +63,7 @@ def describe_site(prefix: str, *, beam_writable: bool) -> Iterator[PvDescription
         "Plots, groups, labels and colours, JSON",
         max_length=CATALOGUE_BYTES,
     )
+    yield from describe_accuracy(prefix)
     yield PvDescription(f"{prefix}Ioc:Refused", Kind.LONG, "Puts refused", archive=True)
     yield PvDescription(
         f"{prefix}AlarmHandler:Heartbeat",

@@ -133,13 +133,25 @@ def change(
     cadence: float | None,
     collect: float | None,
     labels: str | None,
+    consecutive: int | None,
+    hysteresis: float | None,
+    hold_s: float | None,
+    delay_s: float | None,
+    count: int | None,
     why: str,
-    **steadiness: float | None,
 ) -> None:
     """Change what the catalogue says of the plot type NAME.
 
     Example: hydra-ioc plots change CDC_occupancy --cadence 30 --contact "ann, 1234"
     """
+    given = {
+        "consecutive": consecutive,
+        "hysteresis": hysteresis,
+        "hold_s": hold_s,
+        "delay_s": delay_s,
+        "count": count,
+    }
+    over_time = {key: value for key, value in given.items() if value is not None}
     facts = Change(
         group=group,
         description=description,
@@ -151,7 +163,6 @@ def change(
     )
     config = load(config_file)
     with writing(_open_for_plots(config)) as session:
-        over_time = {key: value for key, value in steadiness.items() if value is not None}
         for setting, value in over_time.items():
             set_steadiness(session, actor(why), name, setting, value)
         if not over_time or facts != Change():

@@ -160,6 +160,27 @@ class Keeper(Section):
     """When this share of plots is stale, the producer is silent: one alarm."""
 
 
+class Loop(Section):
+    """When a model is to be trained again."""
+
+    period_s: PositiveSeconds = 60.0
+    """How often every plot is looked at."""
+    days: PositiveSeconds = 30.0
+    """Length of the trailing window."""
+    images: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """At most so many images of the unbiased sample."""
+    coverage: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
+    """Labelled share of the sample from which on the accuracy is known."""
+    accuracy: Annotated[float, Field(ge=0.0, le=1.0)] = 0.95
+    """A trailing accuracy that is surely below asks for a training."""
+    bad_labels: Annotated[int, Field(ge=1)] = 10
+    """So many images with new bad labels ask for a training."""
+    drift: PositiveSeconds = 5.0
+    """A larger drift, in standard errors, asks for a training."""
+    newest: Annotated[int, Field(ge=100, le=10_000)] = 400
+    """Newest verdicts and embeddings that are compared, the newer half with the older."""
+
+
 class Beam(Section):
     """The beam gate."""
 
@@ -198,6 +219,7 @@ class Config(Section):
     predict: Predict = Predict()
     keeper: Keeper = Keeper()
     beam: Beam = Beam()
+    loop: Loop = Loop()
     ioc: Ioc = Ioc()
 
     @model_validator(mode="after")

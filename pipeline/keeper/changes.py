@@ -36,7 +36,7 @@ ACTIONS = {
 }
 """Commands that change the record, by the action the audit log names."""
 
-RIGHTS = {SetSteadiness: "set-threshold"}
+RIGHTS: dict[type[Command], str] = {SetSteadiness: "set-threshold"}
 """Commands that need another right than that of their name."""
 
 
@@ -98,7 +98,7 @@ def refuse(session: Session, command: Command, why: str) -> None:
     match command:
         case SetThreshold(who=who, plot=plot, label=label, value=value):
             subject, new = f"{plot} {label}", {"value": value, "refused": why}
-        case SetSteadiness(plot=plot, setting=setting, value=value):
+        case SetSteadiness(who=who, plot=plot, setting=setting, value=value):
             subject, new = f"{plot} {setting}", {"value": value, "refused": why}
         case SetIgnore(who=who, plot=plot, ignored=ignored):
             subject, new = plot, {"value": ignored, "refused": why}

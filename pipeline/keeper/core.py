@@ -17,7 +17,7 @@ from pipeline.keeper.recorder import Outcome, Recorder
 from pipeline.keeper.refusals import refuse
 from pipeline.keeper.store import Store
 from pipeline.keeper.track import Track, past_images
-from pipeline.messages import PlotState, SiteState
+from pipeline.messages import Performance, PlotState, SiteState
 
 FAULT_S: Final = 30.0
 """How long a refused image shows in the Keeper's state; it comes again sooner."""
@@ -54,6 +54,7 @@ class Core:
         self.run: tuple[str, int] | None = None
         self.on_record: dict[str, PlotState] = {}
         self.held = ""
+        self.performances: dict[str, Performance] = {}
         self.site = SiteState()
         self.site_told = 0.0
         self._faults: tuple[str, ...] = ()

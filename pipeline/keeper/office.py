@@ -91,6 +91,7 @@ class Office:
         return [
             encode(core.board.catalogue()),
             *(state_parts(publication) for publication in core.board.snapshot()),
+            *(encode(performance) for performance in core.performances.values()),
             encode(core.board.site(time.time())),
         ]
 

@@ -7,11 +7,12 @@ import zmq
 import zmq.asyncio
 
 from pipeline.keeper.board import Publication
-from pipeline.messages import Catalogue, Done, Message, SiteState, encode
+from pipeline.messages import Catalogue, Done, Message, Performance, SiteState, encode
 
 TOPICS: Final[dict[type[Message], bytes]] = {
     Catalogue: b"catalogue",
     Done: b"done",
+    Performance: b"performance",
     SiteState: b"site",
 }
 STATE: Final = b"state"
@@ -29,7 +30,7 @@ class Publisher:
         """
         self._socket = socket
 
-    async def tell(self, message: Catalogue | Done | SiteState) -> None:
+    async def tell(self, message: Catalogue | Done | SiteState | Performance) -> None:
         """Publish a message without frames under its topic."""
         await self._socket.send_multipart([TOPICS[type(message)], *encode(message)])
 

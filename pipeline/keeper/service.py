@@ -24,6 +24,7 @@ from pipeline.keeper.desk import Desk
 from pipeline.keeper.housekeeping import Housekeeping
 from pipeline.keeper.office import Office
 from pipeline.keeper.processes import Processes
+from pipeline.keeper.progress import Progress
 from pipeline.keeper.publisher import Publisher
 from pipeline.keeper.receiver import Receiver
 from pipeline.keeper.refusals import refuse
@@ -80,6 +81,7 @@ class Keeper:
             await self._load()
             group.create_task(Receiver(self._reports, self.core).run())
             group.create_task(Housekeeping(self.core, self._processes).run())
+            group.create_task(Progress(self.core).run())
 
     def close(self) -> None:
         """Let the last transaction end and close everything."""

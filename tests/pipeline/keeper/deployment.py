@@ -30,6 +30,7 @@ from pipeline.messages import (
     Heartbeat,
     Message,
     Order,
+    Performance,
     PlotEntry,
     PlotState,
     Refused,
@@ -49,7 +50,13 @@ LABELS = ("Good", "Bad", "NoData")
 BAD = {"Good": 0.02, "Bad": 0.97, "NoData": 0.01}
 DOUBT = {"Good": 0.3, "Bad": 0.6, "NoData": 0.1}
 MODEL = hashlib.sha256(b"model").hexdigest()
-TOPICS = {PlotState: b"state", Done: b"done", Catalogue: b"catalogue", SiteState: b"site"}
+TOPICS = {
+    Performance: b"performance",
+    PlotState: b"state",
+    Done: b"done",
+    Catalogue: b"catalogue",
+    SiteState: b"site",
+}
 JPEG = b"\xff\xd8 a picture \xff\xd9"
 
 
@@ -166,6 +173,7 @@ class Client:
     done: list[Done] = field(default_factory=list)
     catalogues: list[Catalogue] = field(default_factory=list)
     sites: list[SiteState] = field(default_factory=list)
+    performances: list[Performance] = field(default_factory=list)
     serial: int = 0
     beats: list[Heartbeat] = field(default_factory=list)
 
@@ -201,6 +209,8 @@ class Client:
                 self.done.append(message)
             case Catalogue():
                 self.catalogues.append(message)
+            case Performance():
+                self.performances.append(message)
             case SiteState():
                 self.sites.append(message)
 
