@@ -42,7 +42,7 @@ def describe_performance(base: str) -> Iterator[PvDescription]:
     yield PvDescription(
         f"{base}Drift",
         Kind.DOUBLE,
-        "Distance of newest images, standard errors",
+        "How far newest images lie, std. errors",
         precision=1,
         archive=True,
     )
