@@ -70,6 +70,7 @@ def dataset_of(
         labels,
         tuple(one.sha256 for one in images),
         pinned=np.array([_pin(one) for one in images], np.int8),
+        weights=np.array([max(one.weight, 1) for one in images], np.float32),
     )
 
 

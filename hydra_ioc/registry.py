@@ -16,6 +16,7 @@ from db.model_queries import NewModel, activate_model, register_model
 from db.signoff_queries import find, sign, signatures
 from db.signoffs import TRAINED
 from db.training_queries import Labelled, record_training_set
+from db.training_records import NewTraining, record_training
 from hydra_ioc.record import permit
 from pipeline.errors import ModelError
 from pipeline.vision.card import ModelCard, verify
@@ -53,7 +54,14 @@ def install_model(
 
 
 def enter_model(
-    engine: Engine, folder: Path, plots: Sequence[str], who: Actor, images: Sequence[Labelled] = ()
+    engine: Engine,
+    folder: Path,
+    plots: Sequence[str],
+    who: Actor,
+    *,
+    trained: NewTraining | None = None,
+    images: Sequence[Labelled] = (),
+    validation: Sequence[int] = (),
 ) -> None:
     """Put a model that was just trained into the registry, signed as trained.
 
@@ -62,7 +70,9 @@ def enter_model(
         folder: Its folder in the model store.
         plots: Names of plot types of the catalogue.
         who: Who trained it.
+        trained: How it was trained, for the record.
         images: The kept images it was trained with, if it was trained with kept ones.
+        validation: Indices of those that only validated.
 
     Raises:
         CommandError: It cannot be registered.
@@ -76,7 +86,9 @@ def enter_model(
         if not signatures(session, find(session, folder.name)):
             sign(session, who, folder.name, TRAINED)
         if images:
-            record_training_set(session, folder.name, images, ())
+            record_training_set(session, folder.name, images, validation)
+        if trained is not None:
+            record_training(session, who, folder.name, trained)
 
 
 def find_model(store: Path, digest: str) -> Path:
@@ -110,7 +122,7 @@ def model_of(card: ModelCard, digest: str) -> NewModel:
         ModelError: Its date cannot be read.
     """
     try:
-        created = datetime.fromisoformat(card.created).timestamp()
+        created = datetime.fromisoformat(card.created).timestamp() if card.created else time.time()
     except ValueError as error:
         raise ModelError(
             f"expected a date of ISO 8601 in the card of {digest}, found {card.created!r}"

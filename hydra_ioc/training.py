@@ -1,23 +1,30 @@
 """One training: where the images come from, which way they are learnt, what came of it."""
 
+import dataclasses
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from db.engine import reading
 from db.training_queries import Labelled, labelled_images
+from db.training_records import NewTraining, uses_of
 from hydra_ioc.labelled import dataset_of
 from hydra_ioc.record import open_record
 from pipeline.config import Config
 from pipeline.errors import InputError
 from pipeline.messages import Shape
-from pipeline.vision.card import ModelCard
-from pipeline.vision.dataset import Dataset, load_labelled, read_table
+from pipeline.vision.card import ModelCard, file_digest, read_card
+from pipeline.vision.checkpoint import Checkpoint
+from pipeline.vision.dataset import VALIDATION, Dataset, load_labelled, read_table
 from pipeline.vision.evaluation import Rate, balanced_accuracy, confusion_of
 from pipeline.vision.sampling import resample
+from pipeline.vision.stopping import Stop
 
 PREPROCESSING: Final = "area-rgb"
 PRETRAINED: Final = "domain-pretrained"
@@ -27,18 +34,27 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked of a training."""
+    """What is asked of a training; with its images it can be done again."""
 
     plots: tuple[str, ...]
-    architecture: str
-    shape: Shape
-    sampling: str
-    epochs: int
-    validation: float
-    seed: int
-    start: str
+    architecture: str = PRETRAINED
+    shape: Shape = (240, 320, 3)
+    sampling: str = "normal"
+    epochs: int = 20
+    anneal_epochs: int = 0
+    learning_rate: float = 2e-3
+    stop_quantity: str = ""
+    """See ``pipeline.vision.stopping``; empty for no early stop."""
+    stop_value: float = 0.0
+    patience: int = 0
+    validation: float = 0.25
+    """Share of the runs held out."""
+    seed: int = 1
+    start: str = ""
     """Digest of the model to start from; empty for none."""
-    note: str
+    weights: str = ""
+    """File of published weights to start from; empty for none."""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +64,46 @@ class Source:
     dataset: Dataset
     images: tuple[Labelled, ...] = ()
     """The kept images behind it, in the same order; empty for images from elsewhere."""
+    told: str = "record"
+    """Where they came from."""
 
 
-def from_record(config: Config, plot: str, shape: Shape) -> Source:
-    """Take the labelled images of the record.
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a training."""
+
+    digest: str
+    held_out: tuple[int, ...]
+    """Indices of the images that only validated."""
+    judged: tuple[int, ...]
+    """Indices of the images that were judged by a model that was not fitted to them."""
+    probabilities: NDArray[np.floating]
+    """(len(judged), C)."""
+
+
+def from_record(config: Config, plots: tuple[str, ...], shape: Shape, since: float) -> Source:
+    """Take the labelled images of the record, all that are labelled now.
+
+    Args:
+        config: The deployment.
+        plots: Plot types, merged if there are several.
+        shape: Input of the model.
+        since: Only labels given at or after, seconds since the epoch.
 
     Raises:
         InputError: There are none, or they cannot be read.
     """
     with reading(open_record(config)) as session:
-        images = labelled_images(session, plot)
-    return Source(dataset_of(config, plot, images, PREPROCESSING, shape), images)
+        found = [one for plot in plots for one in labelled_images(session, plot, since)]
+    images = tuple(sorted(found, key=lambda one: one.plot_id))
+    return Source(dataset_of(config, ", ".join(plots), images, PREPROCESSING, shape), images)
 
 
 def from_folder(config: Config, folder: Path, table: Path, shape: Shape) -> Source:
     """Take the images of a folder that a label table names."""
     rows = read_table(folder, table, config.input.run)
-    return Source(load_labelled(rows, PREPROCESSING, shape, config.input.max_pixels))
+    dataset = load_labelled(rows, PREPROCESSING, shape, config.input.max_pixels)
+    return Source(dataset, told=f"folder {folder}")
 
 
 def from_simulation(plot: str, count: int, shape: Shape, seed: int) -> Source:
@@ -72,10 +111,13 @@ def from_simulation(plot: str, count: int, shape: Shape, seed: int) -> Source:
     from hydra_ioc.simulated import dataset, training_samples
 
     samples = list(training_samples(plot, count, seed))
-    return Source(dataset(samples, PREPROCESSING, shape, WORKERS))
+    told = f"simulation of {plot}, {count} images, seed {seed}"
+    return Source(dataset(samples, PREPROCESSING, shape, WORKERS), told=told)
 
 
-def run(request: Request, source: Source, store: Path, say: Say) -> str:
+def run(
+    request: Request, source: Source, store: Path, say: Say, keep: Path, *, resume: bool = False
+) -> Result:
     """Train a model and put it into the model store.
 
     Args:
@@ -83,35 +125,52 @@ def run(request: Request, source: Source, store: Path, say: Say) -> str:
         source: The images.
         store: The model store.
         say: Told how far it is.
+        keep: Folder where interrupted trainings are kept.
+        resume: Go on with an interrupted one.
 
     Returns:
-        The digest of the model.
+        The model and what it said of images it was not fitted to.
 
     Raises:
         InputError: The images or the request do not allow it.
     """
     counts = ", ".join(f"{label} {count}" for label, count in source.dataset.counts().items())
     say(f"{len(source.dataset)} images: {counts}")
-    train = _few if request.architecture == PRETRAINED else _net
-    return train(request, source.dataset, store, say)
+    if request.architecture == PRETRAINED:
+        return _few(request, source.dataset, store, say)
+    key = hashlib.sha256(
+        f"{msgspec.json.encode(request).decode()} {source.dataset.digest()}".encode()
+    ).hexdigest()
+    return _net(request, source.dataset, store, say, (Checkpoint(keep / key[:16], key), resume))
 
 
-def _few(request: Request, dataset: Dataset, store: Path, say: Say) -> str:
+def _few(request: Request, dataset: Dataset, store: Path, say: Say) -> Result:
     from pipeline.vision.backbone import shipped
     from pipeline.vision.fewshot_training import save_few, train_few
 
-    if request.start:
-        raise InputError(f"{PRETRAINED} starts from the backbone; leave out --start")
-    chosen = resample(dataset.truth, dataset.labels, request.sampling, seed=request.seed)
-    few = train_few(shipped(), dataset.take(np.unique(chosen)), seed=request.seed)
+    if request.start or request.weights:
+        raise InputError(f"{PRETRAINED} starts from the backbone; leave out --start and --weights")
+    chosen = np.unique(resample(dataset.truth, dataset.labels, request.sampling, seed=request.seed))
+    few = train_few(shipped(), dataset.take(chosen), seed=request.seed)
     say(
         f"calibrated: temperature {few.temperature:.2f}, expected calibration error"
         f" {few.error_before:.3f} -> {few.error_after:.3f}"
     )
-    return save_few(few, shipped(), store, request.plots, note=request.note)
+    digest = save_few(
+        few, shipped(), store, request.plots, note=request.note, settings=told(request)
+    )
+    pinned = np.zeros(len(dataset)) if dataset.pinned is None else dataset.pinned
+    return Result(
+        digest,
+        tuple(int(index) for index in np.flatnonzero(pinned == VALIDATION)),
+        tuple(int(index) for index in chosen[few.judged]),
+        few.probabilities,
+    )
 
 
-def _net(request: Request, dataset: Dataset, store: Path, say: Say) -> str:
+def _net(
+    request: Request, dataset: Dataset, store: Path, say: Say, kept: tuple[Checkpoint, bool]
+) -> Result:
     from pipeline.vision.export import KERAS_FILE, save
     from pipeline.vision.fitting import Settings
     from pipeline.vision.training import load_body, train
@@ -121,13 +180,61 @@ def _net(request: Request, dataset: Dataset, store: Path, say: Say) -> str:
         input_shape=request.shape,
         preprocessing=PREPROCESSING,
         epochs=request.epochs,
+        anneal_epochs=request.anneal_epochs,
+        learning_rate=request.learning_rate,
+        stop=Stop(request.stop_quantity, request.stop_value, request.patience),
         validation=request.validation,
         sampling=request.sampling,
         seed=request.seed,
+        weights=request.weights,
     )
+    keep, resume = kept
     body = load_body(store / request.start / KERAS_FILE) if request.start else None
-    trained = train(dataset, settings, say, body)
-    return save(trained, store, request.plots, parent=request.start, note=request.note)
+    trained = train(dataset, settings, say, body, keep=keep, resume=resume)
+    origin = ""
+    if request.weights:
+        file = Path(request.weights)
+        origin = f"{file.name}, SHA-256 {file_digest(file)}"
+    digest = save(
+        trained,
+        store,
+        request.plots,
+        parent=request.start,
+        note=request.note,
+        weights=origin,
+        told=told(request),
+    )
+    keep.remove()
+    return Result(digest, trained.held_out, trained.held_out, trained.probabilities)
+
+
+def told(request: Request) -> dict[str, str | int | float | bool]:
+    """Give what the card tells of the settings."""
+    left_out = ("plots", "shape", "architecture", "seed", "note", "start", "weights")
+    return {
+        name: value for name, value in dataclasses.asdict(request).items() if name not in left_out
+    }
+
+
+def record_of(request: Request, source: Source, result: Result, folder: Path) -> NewTraining:
+    """Give what the record keeps of a training."""
+    dataset, card = source.dataset, read_card(folder)
+    return NewTraining(
+        location=str(folder),
+        plots=request.plots,
+        source=source.told,
+        settings=msgspec.to_builtins(request),
+        uses=uses_of(source.images),
+        curves=card.curves,
+        judged=[
+            {
+                "name": dataset.names[index],
+                "truth": dataset.labels[dataset.truth[index]],
+                "probabilities": [round(float(value), 6) for value in probabilities],
+            }
+            for index, probabilities in zip(result.judged, result.probabilities, strict=True)
+        ],
+    )
 
 
 def describe(card: ModelCard) -> list[str]:

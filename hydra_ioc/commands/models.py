@@ -210,3 +210,56 @@ def rollback(config_file: Path | None, *, plot: str, why: str) -> None:
     click.echo(f"{plot} is judged by model {digest}")
     if asyncio.run(reload_keeper(config, actor(f"model of {plot} rolled back"))):
         click.echo("the running Keeper has read the catalogue again")
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--card",
+    "card_file",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="TOML or JSON: name, plots, labels, input_shape, scale and so on.",
+)
+@click.pass_obj
+def import_(config_file: Path | None, file: Path, card_file: Path) -> None:
+    """Take a model of your own, ONNX or Keras, into the model store and the registry.
+
+    What the card holds is told in docs/models.md. Needs the training extra.
+
+    Example: hydra-ioc models import dogs.onnx --card dogs.toml
+    """
+    from hydra_ioc.record import actor, open_record
+    from hydra_ioc.registry import enter_model
+    from hydra_ioc.training_extra import need_training
+
+    config = load(config_file)
+    engine, store = open_record(config), config.under_state(config.predict.models)
+    with need_training():
+        from hydra_ioc.foreign import import_model, read_foreign_card
+
+        card = read_foreign_card(card_file)
+        digest = import_model(file, card, store)
+    enter_model(engine, store / digest, card.plots, actor(f"import of {file.name}"))
+    click.echo(f"model {digest}")
+    click.echo(
+        f"next: 'hydra-ioc plots model {card.plots[0]} {digest[:12]} --probation' for a trial",
+        err=True,
+    )
+
+
+@command.command()
+@click.argument("digest")
+@click.pass_obj
+def remake(config_file: Path | None, digest: str) -> None:
+    """Train the model DIGEST again from its row and images: the same must come of it.
+
+    Example: hydra-ioc models remake 3f0c92aa
+    """
+    from hydra_ioc.training_extra import need_training
+
+    with need_training():
+        from hydra_ioc.remaking import remake as again
+
+        found = again(load(config_file), digest, lambda line: click.echo(line, err=True))
+    click.echo(f"the same model came of it: {found}")

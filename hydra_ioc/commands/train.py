@@ -1,19 +1,23 @@
 """``hydra-ioc train``: train a model from labelled plots."""
 
+import contextlib
 from pathlib import Path
+from typing import Any
 
 import click
 
-from db.training_queries import Labelled
 from hydra_ioc.record import actor, open_record
 from hydra_ioc.registry import enter_model
 from hydra_ioc.training import (
     PRETRAINED,
     Request,
+    Result,
+    Source,
     describe,
     from_folder,
     from_record,
     from_simulation,
+    record_of,
     run,
 )
 from hydra_ioc.training_extra import need_training
@@ -22,7 +26,10 @@ from pipeline.errors import StoreError
 from pipeline.messages import Shape
 from pipeline.vision.card import read_card
 from pipeline.vision.sampling import METHODS
+from pipeline.vision.stopping import QUANTITIES
 
+INTERRUPTED = Path("trainings")
+"""Folder below the state directory where interrupted trainings are kept."""
 TABLE = "labels.csv"
 
 
@@ -65,7 +72,7 @@ class ShapeType(click.ParamType[Shape]):
     "--architecture",
     default=PRETRAINED,
     show_default=True,
-    help="Or domain-cbam, inceptionv3-cbam, vgg16-cbam.",
+    help="Or domain-cbam, inceptionv3-cbam, vgg16-cbam, vit-small.",
 )
 @click.option(
     "--sampling",
@@ -83,6 +90,34 @@ class ShapeType(click.ParamType[Shape]):
 )
 @click.option("--epochs", default=20, show_default=True, type=click.IntRange(1, 1000))
 @click.option(
+    "--anneal-epochs",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 1000),
+    help="More epochs from the best so far, all layers free, at 1/50 of the learning rate.",
+)
+@click.option(
+    "--learning-rate",
+    default=2e-3,
+    show_default=True,
+    type=click.FloatRange(0.0, 1.0, min_open=True),
+    help="At the start; falls to 0.",
+)
+@click.option(
+    "--early-stop",
+    "stop",
+    type=(click.Choice(QUANTITIES), float),
+    metavar="QUANTITY VALUE",
+    help="End the epochs when val_loss, val_accuracy, loss or accuracy reaches VALUE.",
+)
+@click.option(
+    "--patience",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 1000),
+    help="End them after so many without a better validation loss; 0 never.",
+)
+@click.option(
     "--validation",
     default=0.25,
     show_default=True,
@@ -92,28 +127,25 @@ class ShapeType(click.ParamType[Shape]):
 @click.option("--seed", default=1, show_default=True)
 @click.option(
     "--start",
+    "--parent",
     default="",
     metavar="DIGEST",
     help="Start from a model of the store that was trained here.",
 )
+@click.option(
+    "--weights",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Published weights (Keras, no top) that you have, for inceptionv3- and vgg16-cbam.",
+)
+@click.option(
+    "--since",
+    type=click.DateTime(),
+    help="Only labels given since then; by default all that count now.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the same training, interrupted before.")
 @click.option("--note", default="", help="For people; kept in the card.")
 @click.pass_obj
-def command(
-    config_file: Path | None,
-    *,
-    plots: tuple[str, ...],
-    data: Path | None,
-    table: Path | None,
-    simulated: int | None,
-    architecture: str,
-    sampling: str,
-    shape: Shape,
-    epochs: int,
-    validation: float,
-    seed: int,
-    start: str,
-    note: str,
-) -> None:
+def command(config_file: Path | None, **options: Any) -> None:
     """Train one model for PLOT, judge the runs held out, put it into the model store.
 
     The images are the kept ones that are labelled in the record, those of a
@@ -125,38 +157,41 @@ def command(
     Example: hydra-ioc train CDC_occupancy
     """
     config = load(config_file)
+    data, table = options.pop("data"), options.pop("table")
+    simulated, since = options.pop("simulated"), options.pop("since")
     if data is not None and simulated is not None:
         raise click.UsageError("give one of --data DIR and --simulated N, or neither")
-    if data is None and (len(plots) > 1 or table is not None):
-        raise click.UsageError("several PLOTs and --labels need --data DIR")
-    request = Request(
-        plots=plots,
-        architecture=architecture,
-        shape=shape,
-        sampling=sampling,
-        epochs=epochs,
-        validation=validation,
-        seed=seed,
-        start=start,
-        note=note,
-    )
-    with need_training():
+    if table is not None and data is None:
+        raise click.UsageError("--labels needs --data DIR")
+    if simulated is not None and len(options["plots"]) > 1:
+        raise click.UsageError("--simulated takes one PLOT")
+    options["weights"] = options["weights"] or ""
+    resume, stop = options.pop("resume"), options.pop("stop") or ("", 0.0)
+    request = Request(**options, stop_quantity=stop[0], stop_value=stop[1])
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(need_training())
+        from hydra_ioc.training_progress import progress
+
+        say = stack.enter_context(progress(request.epochs + request.anneal_epochs))
         if simulated is not None:
-            source = from_simulation(plots[0], simulated, shape, seed)
+            source = from_simulation(request.plots[0], simulated, request.shape, request.seed)
         elif data is not None:
-            source = from_folder(config, data, table or data / TABLE, shape)
+            source = from_folder(config, data, table or data / TABLE, request.shape)
         else:
-            source = from_record(config, plots[0], shape)
+            begun = since.timestamp() if since is not None else 0.0
+            source = from_record(config, request.plots, request.shape, begun)
         store = config.under_state(config.predict.models)
-        digest = run(request, source, store, lambda line: click.echo(line, err=True))
-    for line in describe(read_card(store / digest)):
+        keep = config.under_state(INTERRUPTED)
+        result = run(request, source, store, say, keep, resume=resume)
+    card = read_card(store / result.digest)
+    for line in describe(card):
         click.echo(line)
-    click.echo(f"model {digest}")
-    _register(config, store / digest, plots, source.images)
+    click.echo(f"model {result.digest}")
+    _register(config, store / result.digest, request, source, result)
 
 
 def _register(
-    config: Config, folder: Path, plots: tuple[str, ...], images: tuple[Labelled, ...]
+    config: Config, folder: Path, request: Request, source: Source, result: Result
 ) -> None:
     """Enter the model where there is a record; without one it lies in the store only."""
     try:
@@ -164,10 +199,19 @@ def _register(
     except StoreError as error:
         click.echo(f"not registered: {error}", err=True)
         return
-    enter_model(engine, folder, plots, actor("train"), images)
-    digest = folder.name[:12]
+    trained = record_of(request, source, result, folder)
+    enter_model(
+        engine,
+        folder,
+        request.plots,
+        actor("train"),
+        trained=trained,
+        images=source.images,
+        validation=result.held_out,
+    )
+    digest, plot = folder.name[:12], request.plots[0]
     click.echo(
         f"next: look at it, then 'hydra-ioc models sign {digest} report-reviewed', or"
-        f" 'hydra-ioc plots model {plots[0]} {digest} --probation' for a trial",
+        f" 'hydra-ioc plots model {plot} {digest} --probation' for a trial",
         err=True,
     )

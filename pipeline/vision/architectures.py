@@ -12,9 +12,15 @@ import keras
 from pipeline.errors import InputError
 from pipeline.messages import Shape
 from pipeline.vision.card import INPUT, OUTPUTS
-from pipeline.vision.layers import Baseline, ClassMaps, cbam
+from pipeline.vision.layers import Baseline, ClassMaps, Places, cbam
 
 DOMAIN: Final = "domain-cbam"
+VIT_PATCH: Final = 16
+VIT_WIDTH: Final = 96
+VIT_BLOCKS: Final = 4
+VIT_HEADS: Final = 4
+"""Sizes of ``vit-small``: below ViT-Ti (12 blocks of 192), which a few hundred images
+cannot fill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +45,15 @@ class Network:
         return found[0] if found else None
 
 
-def build(name: str, labels: int, input_shape: Shape) -> Network:
+def build(name: str, labels: int, input_shape: Shape, weights: str = "") -> Network:
     """Build an architecture with fresh weights.
 
     Args:
         name: One of ``names()``.
         labels: How many labels the output has.
         input_shape: Height, width and channels of the input, in pixels.
+        weights: File of weights of the published network (Keras, without its
+            top); its layers are frozen then. Empty for fresh weights.
 
     Returns:
         The network; seed Keras beforehand for weights that can be made again.
@@ -65,7 +73,8 @@ def build(name: str, labels: int, input_shape: Shape) -> Network:
     image = keras.Input(input_shape, dtype="uint8", name=INPUT)
     front = keras.Model(image, front_layers(image), name="front")
     fields = keras.Input(front.output.shape[1:], name="fields")
-    body = keras.Model(fields, _head(backbone(fields), labels), name="body")
+    features = _pretrained(name, fields, weights) if weights else backbone(fields)
+    body = keras.Model(fields, _head(features, labels), name="body")
     return Network(keras.Model(image, body(front(image)), name=name), front, body)
 
 
@@ -113,6 +122,19 @@ def _domain(fields: Any) -> Any:
     return _block(out, 64, "last", dilation=2)
 
 
+def _pretrained(name: str, fields: Any, weights: str) -> Any:
+    if name not in _PUBLISHED:
+        raise InputError(
+            f"weights from a file are for {', '.join(_PUBLISHED)}; {name} has no published ones"
+        )
+    try:
+        base = _PUBLISHED[name](include_top=False, weights=weights, input_tensor=fields)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{weights} does not hold the weights of {name}: {error}") from error
+    base.trainable = False
+    return base.output
+
+
 def _inception(fields: Any) -> Any:
     return keras.applications.InceptionV3(
         include_top=False, weights=None, input_tensor=fields
@@ -123,8 +145,38 @@ def _vgg(fields: Any) -> Any:
     return keras.applications.VGG16(include_top=False, weights=None, input_tensor=fields).output
 
 
+def _vit(fields: Any) -> Any:
+    """A small vision transformer; its patch tokens, back in their places, are the maps.
+
+    Source:
+        Dosovitskiy et al. 2020, arXiv:2010.11929; the tokens are averaged
+        instead of read from a class token, so that the maps are exact.
+    """
+    layers = keras.layers
+    patches = layers.Conv2D(VIT_WIDTH, VIT_PATCH, VIT_PATCH, padding="same", name="patches")(fields)
+    rows, columns = int(patches.shape[1]), int(patches.shape[2])
+    tokens = layers.Reshape((rows * columns, VIT_WIDTH), name="tokens")(patches)
+    tokens = Places(name="places")(tokens)
+    for block in range(VIT_BLOCKS):
+        name = f"block{block}"
+        seen = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_before")(tokens)
+        heads = layers.MultiHeadAttention(VIT_HEADS, VIT_WIDTH // VIT_HEADS, name=f"{name}_heads")
+        tokens = layers.Add(name=f"{name}_look")([tokens, heads(seen, seen)])
+        thought = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_between")(tokens)
+        thought = layers.Dense(2 * VIT_WIDTH, activation="gelu", name=f"{name}_widen")(thought)
+        thought = layers.Dense(VIT_WIDTH, name=f"{name}_narrow")(thought)
+        tokens = layers.Add(name=f"{name}_think")([tokens, thought])
+    tokens = layers.LayerNormalization(epsilon=1e-6, name="last")(tokens)
+    return layers.Reshape((rows, columns, VIT_WIDTH), name="features")(tokens)
+
+
 _ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     DOMAIN: (_departures, _domain),
     "inceptionv3-cbam": (_pixels, _inception),
     "vgg16-cbam": (_pixels, _vgg),
+    "vit-small": (_pixels, _vit),
+}
+_PUBLISHED: dict[str, Any] = {
+    "inceptionv3-cbam": keras.applications.InceptionV3,
+    "vgg16-cbam": keras.applications.VGG16,
 }

@@ -101,8 +101,8 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """SHA-256 over the sorted names, runs and labels of all images used."""
     metrics: Metrics
     seed: int
-    created: str
-    """ISO 8601, UTC."""
+    created: str = ""
+    """ISO 8601, UTC; empty when the registry tells: the same training gives the same card."""
     versions: dict[str, str]
     """Version by name: python, keras, tensorflow, onnx and so on."""
     parent: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""

@@ -42,6 +42,8 @@ class Dataset:
     pinned: NDArray[np.int8] | None = None
     """(N,) ``TRAINING`` or ``VALIDATION`` for images that a person pinned there,
     ``FREE`` for the others; None when all are free."""
+    weights: NDArray[np.float32] | None = None
+    """(N,) how much each image counts in training; None when all count the same."""
 
     def __len__(self) -> int:
         """How many images."""
@@ -52,6 +54,7 @@ class Dataset:
         names = tuple(self.names[index] for index in chosen)
         regions = None if self.regions is None else self.regions[chosen]
         pinned = None if self.pinned is None else self.pinned[chosen]
+        weights = None if self.weights is None else self.weights[chosen]
         return Dataset(
             self.images[chosen],
             self.truth[chosen],
@@ -60,6 +63,7 @@ class Dataset:
             names,
             regions,
             pinned,
+            weights,
         )
 
     def counts(self) -> dict[str, int]:

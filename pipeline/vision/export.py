@@ -3,8 +3,9 @@
 Needs the training extra (TensorFlow); serving never imports this module.
 """
 
+import json
 import platform
-from datetime import UTC, datetime
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ import onnx.numpy_helper
 import onnxruntime
 import tensorflow as tf
 import tf2onnx
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
@@ -49,6 +51,8 @@ def save(
     parent: str = "",
     keep_keras: bool = True,
     note: str = "",
+    weights: str = "",
+    told: dict[str, str | int | float | bool] | None = None,
 ) -> str:
     """Export a trained network into the model store.
 
@@ -62,6 +66,8 @@ def save(
         parent: Digest of the model it started from.
         keep_keras: Whether to keep the Keras file for a later continuation.
         note: For people.
+        weights: What its weights were before the training.
+        told: What the training was asked for.
 
     Returns:
         The digest: name of the folder in the store.
@@ -77,8 +83,26 @@ def save(
             write_normal(folder, trained.normal)
         if keep_keras:
             trained.network.model.save(folder / KERAS_FILE)
+            _without_dates(folder / KERAS_FILE)
 
-    return pack(store, write, lambda files: _card(trained, files, plots, parent, note))
+    return pack(
+        store,
+        write,
+        lambda files: replace(
+            _card(trained, files, plots, parent, note), weights=weights, settings=told or {}
+        ),
+    )
+
+
+def _without_dates(file: Path) -> None:
+    """Take the dates out of a Keras file, so that the same training gives the same bytes."""
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in sorted(archive.namelist())}
+    told = json.loads(parts["metadata.json"])
+    parts["metadata.json"] = json.dumps({**told, "date_saved": ""}, sort_keys=True).encode()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
 
 
 def to_onnx(model: keras.Model, file: Path) -> None:
@@ -149,10 +173,10 @@ def _card(
         metrics=Metrics(
             confusion=tuple(tuple(int(n) for n in row) for row in trained.confusion),
             loss=trained.loss,
-            epochs=trained.settings.epochs,
+            epochs=len(trained.curves.get("loss", ())) or trained.settings.epochs,
         ),
         seed=trained.settings.seed,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        curves=trained.curves,
         versions={"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
         parent=parent,
         note=note,

@@ -11,8 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import numpy as np
-from msgspec.structs import replace
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
@@ -182,7 +182,9 @@ def save_few(
     return pack(
         store,
         write,
-        lambda files: replace(_card(few, backbone, plots, note, files), settings=settings or {}),
+        lambda files: msgspec.structs.replace(
+            _card(few, backbone, plots, note, files), settings=settings or {}
+        ),
     )
 
 

@@ -5,7 +5,7 @@ Needs the training extra (TensorFlow); serving never imports this module.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import keras
@@ -15,13 +15,17 @@ from numpy.typing import NDArray
 
 from pipeline.messages import Shape
 from pipeline.vision.architectures import DOMAIN, Network
+from pipeline.vision.checkpoint import Checkpoint, Progressed, restore
 from pipeline.vision.dataset import Dataset
+from pipeline.vision.stopping import QUANTITIES, Stop
 
 FRONT_BATCH: Final = 32
 HEAT_FLOOR: Final = 1e-4
 """Keeps the logarithm of a share finite where no heat is inside."""
 WARM: Final = 0.1
 """Heat, summed over a map in units of the logit, from which its place counts."""
+ANNEAL: Final = 0.02
+"""Learning rate of the anneal epochs, as a share of that of the start."""
 Progress = Callable[[str], None]
 
 
@@ -43,6 +47,13 @@ class Settings:
     seed: int = 1
     heat_weight: float = 0.3
     """Weight of the loss that draws heat into known fault regions."""
+    anneal_epochs: int = 0
+    """After the epochs: all layers free, at a low learning rate."""
+    stop: Stop = field(default_factory=Stop)
+    """When the epochs end early."""
+    weights: str = ""
+    """File of weights for the layers of a published network; they stay fixed until the
+    anneal epochs. Empty for chance."""
     good_odds: float = 1.0
     """By how much Good is likelier in operation than in training, relative to
     every other label."""
@@ -76,10 +87,14 @@ class Examples:
     regions: NDArray[np.float32]
     """(N, C, h, w) like the maps: 1 where the heat of a label should be; all 0
     when that is unknown."""
+    weights: NDArray[np.float32]
+    """(N,) how much each image counts."""
 
     def take(self, chosen: NDArray[np.int64]) -> "Examples":
         """Give the examples of the given indices."""
-        return Examples(self.fields[chosen], self.truth[chosen], self.regions[chosen])
+        return Examples(
+            self.fields[chosen], self.truth[chosen], self.regions[chosen], self.weights[chosen]
+        )
 
 
 def make_examples(network: Network, dataset: Dataset) -> Examples:
@@ -96,7 +111,8 @@ def make_examples(network: Network, dataset: Dataset) -> Examples:
     regions = np.zeros((len(dataset), *maps), np.float32)
     if dataset.regions is not None and dataset.regions.shape[1:] == maps[1:]:
         regions[np.arange(len(dataset)), dataset.truth] = dataset.regions
-    return Examples(front_fields(network, dataset.images), dataset.truth, regions)
+    weights = np.ones(len(dataset), np.float32) if dataset.weights is None else dataset.weights
+    return Examples(front_fields(network, dataset.images), dataset.truth, regions, weights)
 
 
 def heat_outside(regions: Any, maps: Any) -> Any:
@@ -124,8 +140,14 @@ def fit(
     progress: Progress,
     *,
     started: bool = False,
-) -> None:
+    keep: Checkpoint | None = None,
+    resume: bool = False,
+) -> dict[str, tuple[float, ...]]:
     """Fit a body; it ends with the weights of its best epoch.
+
+    First come the epochs, which the stop may end early; what was frozen stays
+    so. Then come the anneal epochs: from the best weights so far, with all
+    layers free, at ``ANNEAL`` of the learning rate.
 
     Args:
         body: Fields to the three outputs.
@@ -135,31 +157,76 @@ def fit(
         progress: Called with one line after each epoch.
         started: Whether the body has learnt already, so that its present
             weights count as an epoch too.
+        keep: Where an interrupted training is kept.
+        resume: Go on from there.
+
+    Returns:
+        Loss and accuracy of training and validation, epoch by epoch.
+
+    Raises:
+        InputError: There is nothing to resume, or the disk refuses.
     """
+    done, arrays = Progressed(), None
+    if resume and keep is not None:
+        done, arrays = keep.read()
+    for number, epochs in enumerate((settings.epochs, settings.anneal_epochs)):
+        if number < done.phase or (number and not epochs):
+            continue
+        if number:
+            body.trainable = True
+        if number > done.phase:
+            done.phase, done.epoch, done.ended = number, 0, False
+        epochs_of = _Epochs(progress, settings, done, keep)
+        _phase(body, (learn, check), epochs_of, arrays, started=started)
+        started, arrays = True, None
+    return {name: tuple(values) for name, values in done.curves.items()}
+
+
+def _phase(
+    body: keras.Model,
+    examples: tuple[Examples, Examples],
+    epochs: "_Epochs",
+    arrays: dict[str, NDArray[Any]] | None,
+    *,
+    started: bool,
+) -> None:
+    """Run the epochs of one phase that are left, and keep the best weights."""
+    (learn, check), done, settings = examples, epochs.done, epochs.settings
+    last = settings.anneal_epochs if done.phase else settings.epochs
+    steps = math.ceil(len(learn.truth) / settings.batch)
+    learner = _learner(body, settings, done.phase, steps)
+    held_out = _Batches(check, settings.batch, None)
+    if arrays is not None:
+        epochs.best = restore(learner, arrays)
+    elif started:
+        epochs.begin(learner, learner.evaluate(held_out, verbose=0, return_dict=True))
+    if not done.ended and done.epoch < last:
+        learner.fit(
+            _Batches(learn, settings.batch, settings.seed + 1000 * done.phase, done.epoch),
+            validation_data=held_out,
+            initial_epoch=done.epoch,
+            epochs=last,
+            callbacks=[epochs],
+            verbose=0,
+        )
+    learner.set_weights(epochs.best)
+
+
+def _learner(body: keras.Model, settings: Settings, phase: int, steps: int) -> keras.Model:
     heeded = ("probabilities", "maps")
     learner = keras.Model(body.input, {name: body.output[name] for name in heeded})
-    steps = math.ceil(len(learn.truth) / settings.batch)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        settings.learning_rate, max(1, steps * settings.epochs)
-    )
+    rate: Any = settings.learning_rate * ANNEAL
+    if not phase:
+        rate = keras.optimizers.schedules.CosineDecay(
+            settings.learning_rate, max(1, steps * settings.epochs)
+        )
     learner.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=1e-4),
+        keras.optimizers.AdamW(rate, weight_decay=1e-4),
         {"probabilities": "sparse_categorical_crossentropy", "maps": heat_outside},
         loss_weights={"probabilities": 1.0, "maps": settings.heat_weight},
         metrics={"probabilities": "accuracy"},
     )
-    best = _Best(progress, settings.epochs)
-    held_out = _Batches(check, settings.batch, None, None)
-    if started:
-        best.begin(learner, learner.evaluate(held_out, verbose=0, return_dict=True))
-    learner.fit(
-        _Batches(learn, settings.batch, settings.seed, weigh(learn.truth)),
-        validation_data=held_out,
-        epochs=settings.epochs,
-        callbacks=[best],
-        verbose=0,
-    )
-    learner.set_weights(best.weights)
+    return learner
 
 
 def weigh(truth: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -174,22 +241,21 @@ def weigh(truth: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of float32 fields from a float16 store; shuffled when seeded."""
+    """Batches of float32 fields from a float16 store; shuffled and weighed when seeded.
 
-    def __init__(
-        self,
-        examples: Examples,
-        batch: int,
-        seed: int | None,
-        weights: NDArray[np.float32] | None,
-    ) -> None:
+    The order of an epoch follows from seed and epoch alone, so that a training
+    that was interrupted goes on in the same order.
+    """
+
+    def __init__(self, examples: Examples, batch: int, seed: int | None, epoch: int = 0) -> None:
         super().__init__()
         self.examples = examples
         self.batch = batch
-        self.weights = weights
-        self.generator = None if seed is None else np.random.default_rng(seed)
+        self.seed = seed
+        self.epoch = epoch
+        self.weights = weigh(examples.truth) * examples.weights
         self.order = np.arange(len(examples.truth))
-        self.on_epoch_end()
+        self._shuffle()
 
     def __len__(self) -> int:
         return math.ceil(len(self.order) / self.batch)
@@ -199,34 +265,62 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         taken = self.examples.take(chosen)
         wanted = {"probabilities": taken.truth, "maps": taken.regions}
         batch = (taken.fields.astype(np.float32), wanted)
-        return batch if self.weights is None else (*batch, self.weights[chosen])
+        return batch if self.seed is None else (*batch, self.weights[chosen])
 
     def on_epoch_end(self) -> None:
-        if self.generator is not None:
-            self.generator.shuffle(self.order)
+        self.epoch += 1
+        self._shuffle()
+
+    def _shuffle(self) -> None:
+        if self.seed is not None:
+            self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.order))
 
 
-class _Best(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the weights of the epoch with the lowest validation loss."""
+class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the best weights, tells every epoch, stops early, writes the checkpoint."""
 
-    def __init__(self, progress: Progress, epochs: int) -> None:
+    def __init__(
+        self, progress: Progress, settings: Settings, done: Progressed, keep: Checkpoint | None
+    ) -> None:
         super().__init__()
         self.progress = progress
-        self.epochs = epochs
-        self.loss = float("inf")
-        self.weights: list[NDArray[np.float32]] = []
+        self.settings = settings
+        self.done = done
+        self.keep = keep
+        self.best: list[NDArray[Any]] = []
 
     def begin(self, learner: keras.Model, numbers: dict[str, float]) -> None:
         """Take the weights before the first epoch for the best so far."""
-        self.loss, self.weights = numbers["probabilities_loss"], learner.get_weights()
+        self.done.best_loss, self.best = numbers["probabilities_loss"], learner.get_weights()
+        self.done.waited = 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        numbers = logs or {}
-        loss = numbers["val_probabilities_loss"]
-        if not self.weights or loss < self.loss:
-            self.loss, self.weights = loss, self.model.get_weights()
+        done, given = self.done, logs or {}
+        numbers = {name: float(given[_logged(name)]) for name in QUANTITIES}
+        for name, value in numbers.items():
+            done.curves.setdefault(name, []).append(value)
+        done.waited += 1
+        if not self.best or numbers["val_loss"] < done.best_loss:
+            done.best_loss, self.best, done.waited = (
+                numbers["val_loss"],
+                self.model.get_weights(),
+                0,
+            )
+        last = self.settings.anneal_epochs if done.phase else self.settings.epochs
         self.progress(
-            f"epoch {epoch + 1}/{self.epochs}: loss {numbers['probabilities_loss']:.4f},"
-            f" accuracy {numbers['probabilities_accuracy']:.4f}; validation loss {loss:.4f},"
-            f" accuracy {numbers['val_probabilities_accuracy']:.4f}"
+            f"{'anneal ' if done.phase else ''}epoch {epoch + 1}/{last}:"
+            f" loss {numbers['loss']:.4f}, accuracy {numbers['accuracy']:.4f};"
+            f" validation loss {numbers['val_loss']:.4f}, accuracy {numbers['val_accuracy']:.4f}"
         )
+        done.epoch = epoch + 1
+        if reason := self.settings.stop.reason(numbers, done.waited):
+            self.progress(f"stopped early: {reason}")
+            done.ended = self.model.stop_training = True
+        if self.keep is not None:
+            self.keep.write(done, self.model, self.best)
+
+
+def _logged(quantity: str) -> str:
+    """Give the name under which Keras logs a quantity."""
+    side, _, kind = quantity.rpartition("_")
+    return f"{side}_probabilities_{kind}" if side else f"probabilities_{kind}"

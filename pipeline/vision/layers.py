@@ -124,6 +124,23 @@ class ClassMaps(keras.layers.Layer):
         return cls(dense, **config)
 
 
+@keras.saving.register_keras_serializable(package="hydra")
+class Places(keras.layers.Layer):
+    """Adds to every token a learnt vector for its place. Input and output: (N, T, K)."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the vectors."""
+        self.vectors = self.add_weight(
+            name="vectors",
+            shape=input_shape[1:],
+            initializer=keras.initializers.RandomNormal(stddev=0.02),
+        )
+
+    def call(self, tokens: Any) -> Any:
+        """Add them."""
+        return tokens + self.vectors
+
+
 def cbam(features: Any, name: str, ratio: int = 8, kernel: int = 7) -> Any:
     """Weigh channels, then places, by what the feature map holds.
 

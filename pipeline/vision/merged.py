@@ -76,4 +76,5 @@ def _join(parts: list[Examples]) -> Examples:
         np.concatenate([part.fields for part in parts]),
         np.concatenate([part.truth for part in parts]),
         np.concatenate([part.regions for part in parts]),
+        np.concatenate([part.weights for part in parts]),
     )

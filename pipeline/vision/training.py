@@ -4,7 +4,7 @@ Needs the training extra (TensorFlow); serving never imports this module.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError, ModelError
 from pipeline.vision.architectures import Network, build
+from pipeline.vision.checkpoint import Checkpoint
 from pipeline.vision.dataset import Dataset, split_by_run
 from pipeline.vision.evaluation import confusion, max_f1_thresholds
 from pipeline.vision.fitting import (
@@ -49,6 +50,14 @@ class Trained:
     """A few validation images, for the check of the export."""
     normal: NDArray[np.uint8] | None = None
     """(H, W, 3), what is put under masks."""
+    held_out: tuple[int, ...] = ()
+    """Indices into the data set of the validation images."""
+    truth: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(V,) labels of the validation images."""
+    probabilities: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """(V, C) of the validation images."""
+    curves: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Loss and accuracy of training and validation, epoch by epoch."""
 
 
 def train(
@@ -56,6 +65,9 @@ def train(
     settings: Settings,
     progress: Progress,
     start: keras.Model | None = None,
+    *,
+    keep: Checkpoint | None = None,
+    resume: bool = False,
 ) -> Trained:
     """Train one plot type's network; the best epoch on the validation runs counts.
 
@@ -64,6 +76,8 @@ def train(
         settings: How to train.
         progress: Called with one line after each epoch.
         start: Body of a network with the same labels, to start from.
+        keep: Where an interrupted training is kept.
+        resume: Go on from there.
 
     Returns:
         The trained network with its validation results.
@@ -75,8 +89,10 @@ def train(
     task = lay_out(dataset, settings)
     if start is not None:
         copy_weights(start, task.network.body)
-    fit(task.network.body, task.learn, task.check, settings, progress)
-    return assess(task)
+    curves = fit(
+        task.network.body, task.learn, task.check, settings, progress, keep=keep, resume=resume
+    )
+    return replace(assess(task), curves=curves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +124,9 @@ def lay_out(dataset: Dataset, settings: Settings) -> Task:
         seed=settings.seed,
         batch=settings.batch,
     )
-    network = build(settings.architecture, len(dataset.labels), settings.input_shape)
+    network = build(
+        settings.architecture, len(dataset.labels), settings.input_shape, settings.weights
+    )
     adapt(network, dataset.take(training))
     learn = make_examples(network, dataset.take(training[shown]))
     check = make_examples(network, dataset.take(validation))
@@ -122,6 +140,8 @@ def prepare_runtime(settings: Settings) -> None:
         settings: Seed and threads. TensorFlow takes a number of threads only
             before its first use in a process; a later one is left as it is.
     """
+    # Names of layers count up within a process, and go into the files.
+    keras.utils.clear_session()
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     if tf.config.threading.get_intra_op_parallelism_threads() == 0:
@@ -182,6 +202,9 @@ def assess(task: Task) -> Trained:
         training_set=task.dataset.digest(),
         sample=held_out.images[:: max(1, len(held_out) // 8)][:8],
         normal=normal_of(network, training),
+        held_out=tuple(int(index) for index in task.validation),
+        truth=held_out.truth,
+        probabilities=probabilities,
     )
 
 
