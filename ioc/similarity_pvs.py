@@ -27,14 +27,15 @@ def describe_similarity(base: str, entry: PlotEntry) -> Iterator[PvDescription]:
         entry: The plot as the catalogue has it.
     """
     yield PvDescription(f"{base}References", Kind.STRING, "Version and number of references")
-    yield PvDescription(
-        f"{base}Novelty",
-        Kind.DOUBLE,
-        "Chance of trained images to differ so",
-        precision=4,
-        display=FRACTION,
-        archive=True,
-    )
+    if entry.novel_below:
+        yield PvDescription(
+            f"{base}Novelty",
+            Kind.DOUBLE,
+            "Chance of trained images to differ so",
+            precision=4,
+            display=FRACTION,
+            archive=True,
+        )
     if entry.similarity is None:
         return
     yield PvDescription(
@@ -72,8 +73,9 @@ def similarity_values(entry: PlotEntry, state: PlotState) -> dict[str, PvValue]:
     time = state.image_time or EPICS_EPOCH
     values = {
         "References": PvValue(state.references[:39], time=time),
-        "Novelty": _number(state, state.novelty, Severity.NO_ALARM),
     }
+    if entry.novel_below:
+        values["Novelty"] = _number(state, state.novelty, Severity.NO_ALARM)
     if entry.similarity is not None:
         values["Similarity"] = _number(state, state.similarity, state.similarity_severity)
         values[f"Threshold:{LABEL}"] = PvValue(entry.similarity.threshold, time=time)

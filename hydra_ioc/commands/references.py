@@ -167,3 +167,55 @@ def history(config_file: Path | None, plot: str) -> None:
 def _tell(config: Config, who: Actor) -> None:
     if asyncio.run(reload_keeper(config, who)):
         click.echo("the running Keeper has read the catalogue again")
+
+
+@command.command()
+@click.option("--references", "count", default=20, show_default=True, type=click.IntRange(1, 500))
+@click.option("--good", default=60, show_default=True, type=click.IntRange(2))
+@click.option("--odd", default=40, show_default=True, type=click.IntRange(2))
+@click.option("--seed", default=1, show_default=True)
+@click.option(
+    "--real",
+    "folders",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with labels.csv and png/ instead of the simulated plots; repeatable.",
+)
+@click.option(
+    "--backbone",
+    "folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of a backbone; default: the shipped one, if there is one.",
+)
+def evaluate(
+    *, count: int, good: int, odd: int, seed: int, folders: tuple[Path, ...], folder: Path | None
+) -> None:
+    """Measure how well references alone tell good from odd; no Bad example is used.
+
+    Example: hydra-ioc references evaluate --references 20
+    """
+    from hydra_ioc.bench.similarity import SHAPE, real, simulated
+    from hydra_ioc.training_extra import need_training
+    from pipeline.vision.backbone import load as load_backbone
+    from pipeline.vision.references import backbone_for
+
+    with need_training():
+        import sklearn as _  # noqa: F401
+    backbone = load_backbone(folder) if folder is not None else backbone_for(SHAPE)
+    click.echo(f"{count} references, {'with' if backbone else 'without'} a backbone")
+    if folders:
+        found = [one for path in folders for one in real(path, count, backbone, repeats=10)]
+    else:
+        found = []
+        for one in simulated(count, good, odd, backbone, seed):
+            found.append(one)
+            click.echo(f"{one.name} done", err=True)
+    for one in found:
+        pixels = "" if one.pixels is None else f"  nearest in pixels {one.pixels:.3f}"
+        click.echo(
+            f"{one.name:28} good {one.good:4} odd {one.odd:4}  area {one.area:.3f}  below 0.01:"
+            f" {one.alarms:6.1%} of good, {one.recall:6.1%} of odd{pixels}"
+        )
+    mean = sum(one.area for one in found) / len(found)
+    alarms = sum(one.alarms for one in found) / len(found)
+    click.echo(f"mean area {mean:.4f}, false alarms at 0.01: {alarms:.2%}")
