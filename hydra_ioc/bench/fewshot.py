@@ -55,12 +55,13 @@ def run(plan: Plan, backbone: Backbone, file: Path, folder: Path, say: Say) -> d
         InputError: The file is another file, or there is no such method.
     """
     ways = methods(backbone)
-    if unknown := sorted(set(plan.methods) - set(ways)):
-        raise InputError(f"expected methods of {', '.join(ways)}, received {', '.join(unknown)}")
+    names = (UNLABELLED, *ways)
+    if unknown := sorted(set(plan.methods) - set(names)):
+        raise InputError(f"expected methods of {', '.join(names)}, received {', '.join(unknown)}")
     found = _read(file, backbone.card.sha256, say)
     done = {key_of(result) for result in found["results"]}
     for task in _tasks(plan, folder):
-        for key in _missing(plan, task, plan.methods or tuple(ways), done):
+        for key in _missing(plan, task, plan.methods or names, done):
             result = _measure(task, ways, backbone, key)
             found["results"].append(result)
             _write(file, found)
@@ -83,11 +84,10 @@ def _tasks(plan: Plan, folder: Path) -> Iterator[Task]:
 def _missing(
     plan: Plan, task: Task, names: tuple[str, ...], done: set[tuple[str, str, int, int]]
 ) -> list[tuple[str, int, int]]:
-    wanted = [(UNLABELLED, REFERENCES, repeat) for repeat in range(plan.repeats)]
-    wanted += [
+    wanted = [
         (method, size, repeat)
         for method in names
-        for size in plan.sizes
+        for size in ((REFERENCES,) if method == UNLABELLED else plan.sizes)
         for repeat in range(plan.repeats)
     ]
     return [key for key in wanted if (task.name, *key) not in done]

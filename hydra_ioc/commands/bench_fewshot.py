@@ -29,6 +29,7 @@ SIZES = (5, 10, 20, 50)
     help="Folder of real plots with labels.csv (columns file, label, run); may be repeated.",
 )
 @click.option("--plot-type", "plots", multiple=True, help="Only these simulated plot types.")
+@click.option("--no-simulated", is_flag=True, help="No simulated plot types.")
 @click.option("--method", "methods", multiple=True, help="Only these; may be repeated.")
 @click.option("--size", "sizes", multiple=True, type=click.IntRange(2, 1000), default=SIZES)
 @click.option("--repeats", default=10, show_default=True, type=click.IntRange(1, 1000))
@@ -48,6 +49,7 @@ def command(
     tables: Path | None,
     real: tuple[Path, ...],
     plots: tuple[str, ...],
+    no_simulated: bool,
     methods: tuple[str, ...],
     sizes: tuple[int, ...],
     repeats: int,
@@ -76,7 +78,7 @@ def command(
         methods=methods,
         sizes=tuple(sorted(sizes)),
         repeats=0 if tables_only else repeats,
-        plots=() if tables_only else plots or SIMULATED,
+        plots=() if tables_only or no_simulated else plots or SIMULATED,
         real=() if tables_only else real,
     )
     folder = config.under_state(Path("bench-fewshot"))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
+from threadpoolctl import threadpool_limits
 
 from pipeline.errors import LabelError
 from pipeline.vision.backbone import Backbone
@@ -86,8 +87,10 @@ def fit(
     middle, scale = _scales(evidence, sizes)
     flat = np.clip((evidence - middle) * scale, -BOUND, BOUND).astype(np.float64)
     counted = np.ones(len(owner)) if weights is None else weights[owner].astype(np.float64)
-    seen = _part(flat[:, : sizes.seen], given, counted, folds, SEEN_STRENGTHS)
-    pixels = _part(flat[:, sizes.seen :], given, counted, folds, PIXEL_STRENGTHS)
+    # Matrices this small are slower in several threads, many times so on busy cores.
+    with threadpool_limits(1):
+        seen = _part(flat[:, : sizes.seen], given, counted, folds, SEEN_STRENGTHS)
+        pixels = _part(flat[:, sizes.seen :], given, counted, folds, PIXEL_STRENGTHS)
     share = _share(seen.outside, pixels.outside, given)
     return Head(
         labels=labels,

@@ -1,0 +1,109 @@
+"""The benchmark of models from a handful of labels."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from hydra_ioc.bench.fewshot_methods import TITLE_ROWS, Method
+from hydra_ioc.bench.fewshot_summary import SIMULATED, accuracy_table, grouped, mean_of
+from hydra_ioc.bench.fewshot_tasks import real_tasks
+from hydra_ioc.cli import cli
+from pipeline.vision.dataset import Dataset
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Real plots to be: twelve runs, the bad ones dark, in two kinds."""
+    place = tmp_path / "gauge"
+    (place / "png").mkdir(parents=True)
+    rows = ["file,run,label"]
+    rng = np.random.default_rng(1)
+    for run in range(24):
+        label = ("GOOD", "BAD_dark", "GOOD", "BAD_low")[run % 4]
+        level = 60 if label.startswith("BAD") else 220
+        image = rng.integers(level - 20, level + 20, (120, 160, 3)).astype(np.uint8)
+        cv2.imwrite(str(place / "png" / f"{run}.png"), image)
+        rows.append(f"{run}.png,{run},{label}")
+    (place / "labels.csv").write_text("\n".join(rows) + "\n")
+    return place
+
+
+def test_given_several_bad_labels_when_read_then_a_second_task_takes_them_as_one(folder):
+    apart, together = real_tasks(folder)
+    assert set(apart.images.labels) == {"Good", "BAD_dark", "BAD_low"}
+    assert set(together.images.labels) == {"Good", "BAD"}
+
+
+@pytest.mark.parametrize("repeat", range(4))
+def test_given_a_real_task_when_split_then_no_run_is_on_both_sides_and_every_label_is(
+    folder, repeat
+):
+    task = real_tasks(folder)[0]
+    pool, test = task.sides(repeat)
+    images = task.images
+    assert len(pool) + len(test) == len(images)
+    assert not set(images.runs[pool]) & set(images.runs[test])
+    assert len(set(images.truth[pool])) == len(set(images.truth[test])) == 3
+    chosen = task.choose(pool, 2, repeat)
+    assert set(chosen) <= set(pool)
+    assert np.bincount(images.truth[chosen]).tolist() == [2, 2, 2]
+
+
+def test_given_titles_to_exchange_when_run_then_the_test_images_keep_all_but_their_titles():
+    rng = np.random.default_rng(2)
+    images = rng.integers(0, 255, (6, 240, 320, 3)).astype(np.uint8)
+    learn = Dataset(images, np.zeros(6, np.int64), np.arange(6), ("Good", "Bad"), ("",) * 6)
+    shown = []
+    for titles in ("exchanged", "blanked"):
+        Method("x", lambda _, __: shown.append, titles=titles).run(learn, images, seed=1)
+    exchanged, blanked = shown
+    assert np.array_equal(exchanged[:, TITLE_ROWS:], images[:, TITLE_ROWS:])
+    assert not any(np.array_equal(a, b) for a, b in zip(exchanged, images, strict=True))
+    assert (blanked[:, :TITLE_ROWS] == 255).all()
+
+
+def test_given_repeats_when_averaged_then_the_interval_is_students():
+    mean = mean_of([0.9, 0.92, 0.94])
+    assert mean.value == pytest.approx(0.92)
+    assert mean.margin == pytest.approx(4.303 * 0.02 / 3**0.5, rel=1e-3)
+    assert mean_of([0.5]).percent == "50.0 (once)"
+
+
+def test_given_simulated_results_when_grouped_then_they_are_averaged_repeat_by_repeat():
+    results = [
+        {"task": task, "real": False, "method": "m", "size": 5, "repeat": 0, "balanced": value}
+        for task, value in (("a", 0.8), ("b", 1.0))
+    ]
+    assert grouped(results, "balanced")[(SIMULATED, "m", 5)] == {0: pytest.approx(0.9)}
+    assert "| a | m | 80.0 (once) |" in accuracy_table(results, ["a"], ["m"])
+
+
+def test_given_real_plots_when_measured_twice_then_the_second_call_measures_nothing(
+    folder, tmp_path
+):
+    file, picture = tmp_path / "few.json", tmp_path / "few.png"
+    arguments = ["bench-fewshot", "--json", str(file), "--real", str(folder), "--size", "2"]
+    arguments += ["--repeats", "2", "--plot", str(picture), "--no-simulated"]
+    arguments += ["--method", "tiny-logistic", "--method", "unlabelled"]
+    first = CliRunner().invoke(cli, arguments)
+    assert first.exit_code == 0, first.output
+    results = json.loads(file.read_text())["results"]
+    assert len(results) == 2 * 2 * 2
+    assert cv2.imread(str(picture)) is not None
+    again = CliRunner().invoke(cli, arguments)
+    assert again.exit_code == 0
+    assert "repeat" not in again.stderr
+    assert json.loads(file.read_text())["results"] == results
+
+
+def test_given_a_file_of_something_else_when_measured_then_it_is_left_alone(tmp_path):
+    file = tmp_path / "other.json"
+    file.write_text('{"figures": 1}')
+    found = CliRunner().invoke(cli, ["bench-fewshot", "--json", str(file), "--no-simulated"])
+    assert found.exit_code != 0
+    assert "holds no results" in str(found.exception)
+    assert file.read_text() == '{"figures": 1}'
