@@ -5,6 +5,7 @@ Needs the training extra (TensorFlow); serving never imports this module.
 
 import json
 import platform
+import re
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
+from pipeline.vision.canonical import canonical
 from pipeline.vision.card import (
     INPUT,
     MODEL_FILE,
@@ -29,6 +31,7 @@ from pipeline.vision.card import (
     Metrics,
     ModelCard,
 )
+from pipeline.vision.judged import Judged, write_judged
 from pipeline.vision.normal import write_normal
 from pipeline.vision.packing import pack
 from pipeline.vision.training import Trained
@@ -81,6 +84,8 @@ def save(
         check_against_keras(folder / MODEL_FILE, trained.network.model, trained.sample)
         if trained.normal is not None:
             write_normal(folder, trained.normal)
+        if trained.judged:
+            write_judged(folder, Judged(trained.judged, trained.curves))
         if keep_keras:
             trained.network.model.save(folder / KERAS_FILE)
             _without_dates(folder / KERAS_FILE)
@@ -100,6 +105,14 @@ def _without_dates(file: Path) -> None:
         parts = {name: archive.read(name) for name in sorted(archive.namelist())}
     told = json.loads(parts["metadata.json"])
     parts["metadata.json"] = json.dumps({**told, "date_saved": ""}, sort_keys=True).encode()
+    numbers: dict[str, int] = {}
+
+    def renumber(match: re.Match[str]) -> str:
+        # Keras writes addresses of objects; only which are the same matters.
+        return f'"shared_object_id": {numbers.setdefault(match[1], len(numbers))}'
+
+    config = re.sub(r'"shared_object_id": (\d+)', renumber, parts["config.json"].decode())
+    parts["config.json"] = config.encode()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, data in parts.items():
             archive.writestr(zipfile.ZipInfo(name), data)
@@ -123,8 +136,9 @@ def to_onnx(model: keras.Model, file: Path) -> None:
     proto, _ = tf2onnx.convert.from_function(forward, input_signature=signature, opset=OPSET)
     _compact(proto.graph)
     _state_shapes(proto.graph, model)
+    canonical(proto.graph)
     onnx.checker.check_model(proto)
-    file.write_bytes(proto.SerializeToString())
+    file.write_bytes(proto.SerializeToString(deterministic=True))
 
 
 def check_against_keras(file: Path, model: keras.Model, images: NDArray[np.uint8]) -> None:
