@@ -28,7 +28,7 @@ BURST_PLOTS = 92
 class Effort:
     """How much is measured."""
 
-    images: int = 300
+    images: int = 600
     rounds: int = 3
     latency_images: int = 120
 

@@ -108,10 +108,9 @@ def real(folder: Path, references: int, backbone: Backbone | None, repeats: int)
             f"{folder.name} {label}",
             parts[0][0].good,
             parts[0][0].odd,
-            *(
-                float(np.mean([getattr(one, name) for one, _ in parts]))
-                for name in ("area", "alarms", "recall")
-            ),
+            area=float(np.mean([one.area for one, _ in parts])),
+            alarms=float(np.mean([one.alarms for one, _ in parts])),
+            recall=float(np.mean([one.recall for one, _ in parts])),
             pixels=float(np.mean([area for _, area in parts])),
         )
 
