@@ -10,7 +10,7 @@ import multiprocessing
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -116,6 +116,42 @@ def compare(
         trained = train(data, settings, lambda line: progress(f"  {line}"))
         given = predict(trained.network.model, test.images).argmax(axis=1)
         result["models"][name] = _rates(given, test, truth_kinds)
+    return result
+
+
+def compare_few(
+    plot: str, *, images: int, faulty: int, seed: int, progress: Progress
+) -> dict[str, Any]:
+    """As ``compare``, with models of the pretrained backbone: Good and Bad, few images.
+
+    Args:
+        plot: A plot of the simulated experiment.
+        images: Training images of each model, half of them Good.
+        faulty: True faults of each kind to be judged; three times as many Good.
+        seed: Of images and folds.
+        progress: Called with a line now and then.
+    """
+    from pipeline.vision import backbone
+    from pipeline.vision.fewshot_training import save_few, train_few
+    from pipeline.vision.serving import load
+
+    body = backbone.load()
+    shape = body.card.input_shape
+    kinds = [kind for kind in PLOTS[plot].faults if kind in TRUE_KINDS and kind != "empty"]
+    test, truth_kinds = _test_set(plot, kinds, faulty, seed, shape)
+    result: dict[str, Any] = {"plot": plot, "images": images, "models": {}}
+    for name in ("emulated", "true"):
+        data = _training_set(plot, kinds, images, seed, shape, emulated=name == "emulated")
+        data = replace(data, labels=LABELS[:2])
+        progress(f"{plot}: a few images, Good and {name} faults: {data.counts()}")
+        few = train_few(body, data, seed)
+        with tempfile.TemporaryDirectory(prefix="hy") as folder:
+            model = load(Path(folder) / save_few(few, body, Path(folder), (plot,)))
+            weights = [
+                model.run(test.images[first : first + 16], maps=False).probabilities
+                for first in range(0, len(test), 16)
+            ]
+        result["models"][name] = _rates(np.concatenate(weights).argmax(axis=1), test, truth_kinds)
     return result
 
 

@@ -155,6 +155,11 @@ def coverage(config_file: Path | None, *, as_json: bool) -> None:
 @click.option("--images", default=300, show_default=True, type=click.IntRange(40, 100_000))
 @click.option("--faulty", default=25, show_default=True, type=click.IntRange(1, 100_000))
 @click.option("--epochs", default=14, show_default=True, type=click.IntRange(1, 1000))
+@click.option(
+    "--few",
+    type=click.IntRange(20, 1000),
+    help="Train on so many images with the pretrained backbone instead.",
+)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False))
 def bench(
@@ -163,6 +168,7 @@ def bench(
     images: int,
     faulty: int,
     epochs: int,
+    few: int | None,
     seed: int,
     json_file: Path | None,
 ) -> None:
@@ -172,20 +178,21 @@ def bench(
 
     Example: hydra-ioc emulate bench --plot FCAL_occupancy
     """
-    from hydra_ioc.bench.emulated import DEFAULT_PLOTS, compare
+    from hydra_ioc.bench.emulated import DEFAULT_PLOTS, compare, compare_few
 
     click.echo("| plot | judged | trained on emulated | trained on true |")
     click.echo("|---|---|---|---|")
     results = []
     for plot in plots or DEFAULT_PLOTS:
-        one = compare(
-            plot,
-            images=images,
-            faulty=faulty,
-            epochs=epochs,
-            seed=seed,
-            progress=lambda line: click.echo(line, err=True),
-        )
+        facts: dict[str, Any] = {
+            "faulty": faulty,
+            "seed": seed,
+            "progress": lambda line: click.echo(line, err=True),
+        }
+        if few is not None:
+            one = compare_few(plot, images=few, **facts)
+        else:
+            one = compare(plot, images=images, epochs=epochs, **facts)
         _show(one)
         results.append(one)
         if json_file is not None:
