@@ -1,9 +1,10 @@
 """How a plot's model does: what the sample, the newest verdicts and the labels say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from db.catalogue import Classification, ClassificationType, Plot, PlotType, ValidClassification
@@ -123,32 +124,8 @@ def sample(
         since: Seconds since the epoch.
         images: At most so many, the newest.
     """
-    truth = (
-        select(PlotLabel.plot_id, Classification.name, Classification.trainable)
-        .join(Classification, PlotLabel.classification_id == Classification.id)
-        .join(ClassificationType, Classification.type_id == ClassificationType.id)
-        .where(PlotLabel.superseded_by.is_(None), ClassificationType.name == QUALITY)
-        .subquery()
-    )
-    rows = session.execute(
-        select(RunHistory.image_time, RunHistory.label, truth.c.name, truth.c.trainable)
-        .outerjoin(truth, truth.c.plot_id == RunHistory.plot_id)
-        .where(
-            RunHistory.plot_type_id == plot_type_id,
-            RunHistory.model_id == model_id,
-            RunHistory.unbiased.is_(True),
-            RunHistory.offline.is_(False),
-            RunHistory.error == "",
-            RunHistory.image_time >= since,
-        )
-        .order_by(RunHistory.image_time.desc(), RunHistory.id.desc())
-        .limit(images)
-    ).all()
-    return tuple(
-        Judged(row.image_time, row.label, row.name)
-        for row in reversed(rows)
-        if row.name is None or row.trainable
-    )
+    of_model = [RunHistory.plot_type_id == plot_type_id, RunHistory.model_id == model_id]
+    return _sample(session, of_model, since, images)
 
 
 def store_day(session: Session, row: TrailingAccuracy) -> None:
@@ -257,3 +234,44 @@ def trained_since(session: Session, plot_type_id: int, since: float) -> str:
         .order_by(Model.id.desc())
     ).first()
     return found or ""
+
+
+def all_judged(session: Session, plot_type_id: int, since: float) -> tuple[Judged, ...]:
+    """Read the unbiased sample of all models of a plot, oldest first.
+
+    Args:
+        session: A session that may read.
+        plot_type_id: The plot.
+        since: Seconds since the epoch.
+    """
+    return _sample(session, [RunHistory.plot_type_id == plot_type_id], since, None)
+
+
+def _sample(
+    session: Session, where: Sequence[ColumnElement[bool]], since: float, images: int | None
+) -> tuple[Judged, ...]:
+    truth = (
+        select(PlotLabel.plot_id, Classification.name, Classification.trainable)
+        .join(Classification, PlotLabel.classification_id == Classification.id)
+        .join(ClassificationType, Classification.type_id == ClassificationType.id)
+        .where(PlotLabel.superseded_by.is_(None), ClassificationType.name == QUALITY)
+        .subquery()
+    )
+    rows = session.execute(
+        select(RunHistory.image_time, RunHistory.label, truth.c.name, truth.c.trainable)
+        .outerjoin(truth, truth.c.plot_id == RunHistory.plot_id)
+        .where(
+            *where,
+            RunHistory.unbiased.is_(True),
+            RunHistory.offline.is_(False),
+            RunHistory.error == "",
+            RunHistory.image_time >= since,
+        )
+        .order_by(RunHistory.image_time.desc(), RunHistory.id.desc())
+        .limit(images)
+    ).all()
+    return tuple(
+        Judged(row.image_time, row.label, row.name)
+        for row in reversed(rows)
+        if row.name is None or row.trainable
+    )

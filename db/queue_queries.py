@@ -1,0 +1,104 @@
+"""Kept images of a plot with verdict, label and embedding: what a labelling queue sorts."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db.catalogue import Classification, ClassificationType, Plot
+from db.catalogue_queries import plot_type
+from db.embeddings import Embedding
+from db.labels import PlotLabel
+from db.models import ActiveModel, Model
+from db.operation import RunHistory
+from db.performance_queries import QUALITY
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A kept image."""
+
+    plot_id: int
+    sha256: str
+    file_type: str
+    run: int
+    chunk: int
+    image_time: float
+    """Seconds since the epoch."""
+    verdict: str
+    weights: dict[str, float]
+    """By label, of the newest verdict."""
+    confirmed: bool
+    novelty: float | None
+    """How likely an image of what was trained looks as different; None if unknown."""
+    truth: str | None
+    """What people say; None while nobody has said anything."""
+    vector: bytes = field(default=b"", repr=False)
+    """Embedding by the model that judges now; float16, little-endian; empty without."""
+
+
+def candidates(session: Session, plot: str, newest: int) -> list[Candidate]:
+    """Read the newest kept images that a model has judged, the newest first.
+
+    Images labelled Ignore are left out.
+
+    Args:
+        session: A session that may read.
+        plot: Name of the plot type.
+        newest: At most so many.
+
+    Raises:
+        CommandError: There is no such plot.
+    """
+    target = plot_type(session, plot)
+    digest = session.scalar(
+        select(Model.digest)
+        .join(ActiveModel, ActiveModel.model_id == Model.id)
+        .where(ActiveModel.plot_type_id == target.id)
+    )
+    last = (
+        select(func.max(RunHistory.id).label("id"))
+        .where(RunHistory.plot_type_id == target.id, RunHistory.error == "")
+        .where(RunHistory.plot_id.is_not(None))
+        .group_by(RunHistory.plot_id)
+        .subquery()
+    )
+    truth = (
+        select(PlotLabel.plot_id, Classification.name, Classification.trainable)
+        .join(Classification, PlotLabel.classification_id == Classification.id)
+        .join(ClassificationType, Classification.type_id == ClassificationType.id)
+        .where(PlotLabel.superseded_by.is_(None), ClassificationType.name == QUALITY)
+        .subquery()
+    )
+    vector = (
+        select(Embedding.sha256, Embedding.vector)
+        .where(Embedding.plot_type_id == target.id, Embedding.source == (digest or ""))
+        .subquery()
+    )
+    rows = session.execute(
+        select(Plot, RunHistory, truth.c.name, truth.c.trainable, vector.c.vector)
+        .join(RunHistory, RunHistory.plot_id == Plot.id)
+        .join(last, last.c.id == RunHistory.id)
+        .outerjoin(truth, truth.c.plot_id == Plot.id)
+        .outerjoin(vector, vector.c.sha256 == Plot.sha256)
+        .order_by(Plot.id.desc())
+        .limit(newest)
+    ).all()
+    return [
+        Candidate(
+            plot_id=image.id,
+            sha256=image.sha256,
+            file_type=target.file_type,
+            run=image.run,
+            chunk=image.chunk,
+            image_time=image.image_time,
+            verdict=row.label,
+            weights=row.output,
+            confirmed=row.confirmed,
+            novelty=row.novelty,
+            truth=name,
+            vector=stored or b"",
+        )
+        for image, row, name, trainable, stored in rows
+        if name is None or trainable
+    ]
