@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor, audit
@@ -72,7 +72,7 @@ def labelled_images(
     return chosen
 
 
-def _statement(target: PlotType, since: float):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _statement(target: PlotType, since: float) -> Select[tuple[Plot, str, bool]]:
     return (
         select(Plot, Classification.name, Classification.trainable)
         .join(PlotLabel, PlotLabel.plot_id == Plot.id)

@@ -233,6 +233,8 @@ def _fronted(file: Path, model: Any, card: ForeignCard) -> Any:
         faults.append(f"expected one input, found {[one.name for one in inputs]}")
     elif inputs[0].type.tensor_type.elem_type != TensorProto.FLOAT:
         faults.append(f"expected input {inputs[0].name} to be of float32")
+    else:
+        faults += _misshapen(inputs[0], card)
     main = card.output or (next(iter(outputs)) if len(outputs) == 1 else "")
     if not main:
         faults.append(f"the card must name the output with the probabilities of {list(outputs)}")
@@ -253,6 +255,20 @@ def _fronted(file: Path, model: Any, card: ForeignCard) -> Any:
     except (ValueError, onnx.checker.ValidationError) as error:
         raise ModelError(f"{file} does not fit its card: {error}") from error
     return whole
+
+
+def _misshapen(theirs: Any, card: ForeignCard) -> list[str]:
+    """Compare the sizes that a graph states with those of the card."""
+    height, width, channels = card.input_shape
+    wanted = [height, width, channels] if card.layout == "NHWC" else [channels, height, width]
+    stated = [one.dim_value or None for one in theirs.type.tensor_type.shape.dim]
+    if len(stated) == 4 and all(
+        one in (None, size) for one, size in zip(stated[1:], wanted, strict=True)
+    ):
+        if stated[0] is None:
+            return []
+        return [f"expected a batch of any size, the graph takes {stated[0]}: export it so"]
+    return [f"expected input {theirs.name} of (N, {wanted}), the graph takes {stated}"]
 
 
 def _front(card: ForeignCard) -> Any:

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,10 @@ from sqlalchemy.orm import Session
 from db.label_queries import LabelRow, NewLabel, labels
 from pipeline.errors import InputError, LabelError
 
-COLUMNS: Final = frozenset(("path", *(column.name for column in fields(LabelRow))))
+USES: Final = ("", "train", "validate", "free")
+COLUMNS: Final = frozenset(
+    ("path", "use", "weight", "value", *(column.name for column in fields(LabelRow)))
+)
 """What a file may hold: what an export holds, and paths."""
 REQUIRED: Final = frozenset(("plot", "label"))
 DIGEST: Final = re.compile("[0-9a-f]{64}")
@@ -56,6 +60,10 @@ class Line:
     source: Path | None
     """The image, where the line names a path."""
     columns: dict[str, str]
+    use: str | None = None
+    """``train``, ``validate`` or ``free``; None leaves it."""
+    weight: int | None = None
+    value: float | None = None
 
 
 def read_lines(file: Path, default_user: str) -> list[Line]:
@@ -85,7 +93,8 @@ def read_lines(file: Path, default_user: str) -> list[Line]:
                 comment=columns.get("comment", ""),
                 source="import",
             )
-            lines.append(Line(number, label, source, columns))
+            use, weight, value = _training(columns)
+            lines.append(Line(number, label, source, columns, use, weight, value))
     faults.tell()
     return lines
 
@@ -139,6 +148,21 @@ def _parsed(file: Path, text: Iterable[str]) -> Iterator[tuple[int, dict[str, st
             yield reader.line_num, row
     except csv.Error as error:
         raise LabelError(f"{file}, line {reader.line_num}: {error}") from error
+
+
+def _training(columns: dict[str, str]) -> tuple[str | None, int | None, float | None]:
+    use, weight, value = (columns.get(name, "").strip() for name in ("use", "weight", "value"))
+    if use not in USES:
+        raise LabelError(f"expected a use of train, validate or free, received {use!r}")
+    if weight and not (weight.isdecimal() and int(weight) <= 100):
+        raise LabelError(f"expected a weight of 0 to 100, received {weight!r}")
+    try:
+        number = float(value) if value else None
+    except ValueError as error:
+        raise LabelError(f"expected a number as value, received {value!r}") from error
+    if number is not None and not math.isfinite(number):
+        raise LabelError(f"expected a finite number as value, received {value!r}")
+    return use or None, int(weight) if weight else None, number
 
 
 def _digest(told: str, source: Path | None) -> str:

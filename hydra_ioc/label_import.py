@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor
 from db.engine import reading, writing
 from db.label_queries import add_label, is_kept, keep_image
+from db.training_queries import pin_image
+from db.value_queries import give_value
 from hydra_ioc.label_files import Faults, Line, read_lines
 from hydra_ioc.record import permit
 from pipeline.config import Config
@@ -87,10 +90,20 @@ def import_labels(engine: Engine, config: Config, file: Path, who: Actor) -> Imp
                         image_time=place.image_time,
                     )
                 changed = add_label(session, line.label)
+                _use(session, who, line)
                 images += changed
                 unchanged += changed == 0
         faults.tell()
     return Imported(images, unchanged, len(new))
+
+
+def _use(session: Session, who: Actor, line: Line) -> None:
+    """Pin, weigh and value the image of a line, where the line says so."""
+    plot, key = line.label.plot, line.label.sha256
+    if line.use is not None or line.weight is not None:
+        pin_image(session, who, plot, key, use=line.use, weight=line.weight)
+    if line.value is not None:
+        give_value(session, plot, key, line.value, line.label.user)
 
 
 def _copy_unkept(engine: Engine, config: Config, file: Path, lines: list[Line]) -> dict[str, _Kept]:
