@@ -1,12 +1,30 @@
 """From a file in a folder to an alarm at a libca client, through every process."""
 
+import contextlib
+import os
+import time
+
 import pytest
 
 from hydra_ioc.bench.plots import repeated
 from hydra_ioc.bench.stand import wait_for
+from tests.system.ca import CaClient
 from tests.system.rows import history, keys
 
 pytestmark = pytest.mark.timeout(240)
+
+RESTART_S = 5.0
+GOVERNOR_S = 10.0
+"""libca looks at channels that lost their server so often, and then searches for them.
+
+Source:
+    epics-base, modules/ca/src/client/disconnectGovernorTimer.cpp.
+"""
+
+
+def crowd() -> float:
+    """Tell by how much this machine is overbooked; everything takes that much longer."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def test_given_good_and_bad_plots_when_dropped_then_the_pvs_say_so_and_a_caput_re_judges(
@@ -92,8 +110,16 @@ def test_given_the_ioc_restarted_when_it_is_back_then_all_values_and_times_are_a
         lambda: all(one["value"] == 1 for one in client.get_all(plots).values()), "all plots", 30
     )
     before = client.get_all(names)
-    for process in stand.processes("ioc"):
-        process.kill()
-    wait_for(lambda: not client.get(names[0])["connected"], "the IOC to be gone", 10)
-    took = wait_for(lambda: client.get_all(names) == before, "all values as before", 60)
-    assert took < 15, "supervisor's pause, start-up and libca's search together"
+    with contextlib.closing(CaClient(stand)) as fresh:
+        assert fresh.get_all([]) == {}, "it runs, and has searched nothing yet"
+        killed = time.monotonic()
+        for process in stand.processes("ioc"):
+            process.kill()
+        wait_for(lambda: not client.get(names[0])["connected"], "the IOC to be gone", 10)
+        wait_for(lambda: fresh.get_all(names) == before, "all values as before", 60)
+    took = time.monotonic() - killed
+    assert took < RESTART_S * crowd(), "supervisor's pause, start-up and libca's search together"
+    # A client that was connected comes back later, whatever the server does.
+    wait_for(lambda: client.get_all(names) == before, "the old client to see it", 60)
+    took = time.monotonic() - killed
+    assert took < (GOVERNOR_S + RESTART_S) * crowd()
