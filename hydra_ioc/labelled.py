@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from db.training_queries import Labelled
 from pipeline.config import Config
@@ -49,6 +50,29 @@ def dataset_of(
             f" {labels[0]!r}; a model that knows one label cannot judge: label examples of another,"
             " or judge by references, which need Good images only"
         )
+    pixels = read_images(config, plot, images, preprocessing, shape)
+    return Dataset(
+        pixels,
+        np.array([labels.index(one.label) for one in images], np.int64),
+        np.array([one.run for one in images], np.int64),
+        labels,
+        tuple(one.sha256 for one in images),
+        pinned=np.array([_pin(one) for one in images], np.int8),
+        weights=np.array([max(one.weight, 1) for one in images], np.float32),
+    )
+
+
+def read_images(
+    config: Config, plot: str, images: Sequence[Labelled], preprocessing: str, shape: Shape
+) -> NDArray[np.uint8]:
+    """Decode and prepare kept images; arguments as of ``dataset_of``.
+
+    Returns:
+        (N, H, W, C).
+
+    Raises:
+        FileError: Lists the images that are missing or cannot be read.
+    """
     store = ImageStore(config.under_state(config.keeper.images))
     pixels, faults = [], []
     for one in images:
@@ -63,15 +87,7 @@ def dataset_of(
         text = f"{len(faults)} of {len(images)} labelled images of plot {plot} cannot be read"
         lines = [f"{text}; label them Ignore, or restore them:", *faults[:SHOWN], *rest]
         raise FileError("unreadable", "\n  ".join(lines))
-    return Dataset(
-        np.stack(pixels),
-        np.array([labels.index(one.label) for one in images], np.int64),
-        np.array([one.run for one in images], np.int64),
-        labels,
-        tuple(one.sha256 for one in images),
-        pinned=np.array([_pin(one) for one in images], np.int8),
-        weights=np.array([max(one.weight, 1) for one in images], np.float32),
-    )
+    return np.stack(pixels)
 
 
 def _pin(image: Labelled) -> int:

@@ -1,0 +1,50 @@
+"""``hydra-ioc train-number``: train a model that gives a number."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.config import load
+
+
+@click.command()
+@click.argument("plot")
+@click.option("--name", required=True, help="Of the number, such as timing_offset.")
+@click.option("--unit", default="", help="At most 15 characters.")
+@click.option("--hihi", type=float, help="At or above: MAJOR.")
+@click.option("--high", type=float, help="At or above: MINOR.")
+@click.option("--low", type=float, help="At or below: MINOR.")
+@click.option("--lolo", type=float, help="At or below: MAJOR.")
+@click.option("--note", default="", help="For people; kept in the card.")
+@click.pass_obj
+def command(
+    config_file: Path | None, *, plot: str, name: str, unit: str, note: str, **limits: float | None
+) -> None:
+    """Train a model that gives a number for every image of PLOT.
+
+    The numbers are those of the column value of 'hydra-ioc labels import'.
+    Needs the training extra.
+
+    Example: hydra-ioc train-number BCAL_timing --name offset --unit ns --high 2 --hihi 5
+    """
+    from hydra_ioc.numbers import train_numbers
+    from hydra_ioc.record import actor, open_record
+    from hydra_ioc.registry import enter_model
+    from hydra_ioc.training_extra import need_training
+    from pipeline.vision.card import Limits, Quantity, read_card
+
+    config = load(config_file)
+    given = [limits[key] for key in ("lolo", "low", "high", "hihi")]
+    told = [value for value in given if value is not None]
+    if told != sorted(told):
+        raise click.UsageError("expected lolo <= low <= high <= hihi")
+    store = config.under_state(config.predict.models)
+    quantity = Quantity(name=name, unit=unit, limits=Limits(**limits))
+    with need_training():
+        digest = train_numbers(config, plot, quantity, store, note)
+    enter_model(open_record(config), store / digest, (plot,), actor("train-number"))
+    card = read_card(store / digest)
+    spread = card.quantity.spread if card.quantity else 0.0
+    click.echo(f"{card.training_counts[name]} images, {len(card.training_runs)} runs")
+    click.echo(f"root mean square error {spread:.4g} {unit} on runs it was not fitted to")
+    click.echo(f"model {digest}")
