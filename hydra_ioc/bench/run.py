@@ -84,12 +84,16 @@ def _throughput(
 ) -> dict[str, Any]:
     models = stand.config.under_state(stand.config.predict.models)
     bounds, rates = [], []
+    used: dict[str, float] = {}
     for number in range(effort.rounds):
         files = repeated(good, effort.images, first_chunk=100 + 100 * number)
         say(f"round {number + 1} of {effort.rounds}: decode and inference alone")
         bounds.append(bound_rate(files, models, digests))
         say(f"round {number + 1} of {effort.rounds}: through all stages")
+        before = stand.cpu_times()
         rates.append(throughput(stand, files))
+        for title, seconds in stand.cpu_times().items():
+            used[title] = used.get(title, 0.0) + seconds - before.get(title, 0.0)
     say("OpenCV's decoder and inference alone")
     opencv = bound_rate(repeated(good, effort.images), models, digests, opencv=True)
     say("the original's way")
@@ -108,6 +112,10 @@ def _throughput(
             "original_missing": why,
             "images": effort.images,
             "rounds": effort.rounds,
+            "cpu_ms_per_image": {
+                title: round(1000 * seconds / (effort.images * effort.rounds), 2)
+                for title, seconds in sorted(used.items())
+            },
         },
     }
 

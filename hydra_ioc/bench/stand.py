@@ -168,6 +168,15 @@ class Stand:
             return []
         return list(self._children(f"hydra-ioc {title}"))
 
+    def cpu_times(self) -> dict[str, float]:
+        """Give the CPU time of each process so far, in seconds, by its title."""
+        used: dict[str, float] = {}
+        for process in self._children("hydra-ioc "):
+            title = " ".join(process.cmdline()).split()[1]
+            times = process.cpu_times()
+            used[title] = used.get(title, 0.0) + times.user + times.system
+        return used
+
     def _children(self, title: str) -> Iterator[psutil.Process]:
         if self._supervisor is None:
             return
