@@ -62,6 +62,8 @@ class RunHistory(Base):
     similarity_threshold: Mapped[Real | None]
     reference_set_id: Mapped[int | None]
     """Set of references it was compared with."""
+    value: Mapped[Real | None]
+    """What a regression model gave, in its unit."""
     novelty: Mapped[Real | None]
 
 

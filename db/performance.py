@@ -23,6 +23,20 @@ class PlotSteadiness(Base):
     count: Mapped[int] = mapped_column(default=0)
 
 
+class PlotLimits(Base):
+    """Alarm limits of a regression model's number that people set for a plot."""
+
+    __tablename__ = "plot_limits"
+    __table_args__ = table()
+
+    plot_type_id: Mapped[int] = mapped_column(ForeignKey("plot_types.id"), primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), primary_key=True)
+    lolo: Mapped[Real | None]
+    low: Mapped[Real | None]
+    high: Mapped[Real | None]
+    hihi: Mapped[Real | None]
+
+
 class TrailingAccuracy(Base):
     """What the unbiased sample said of a plot's model at the end of a day."""
 

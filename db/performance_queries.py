@@ -93,6 +93,7 @@ def read_facts(
     if found is None:
         return None
     name, model = found
+    number = model.kind == "regression"
     rows = session.execute(_of_model(plot_type_id, model.id).limit(newest)).all()[::-1]
     return Facts(
         plot_type_id=plot_type_id,
@@ -101,8 +102,11 @@ def read_facts(
         digest=model.digest,
         since=_activated(session, plot_type_id, model.id),
         palette=_palette(session, plot_type_id),
-        labels=tuple(model.labels),
-        sample=sample(session, plot_type_id, model.id, since=since, images=images),
+        labels=_palette(session, plot_type_id) if number else tuple(model.labels),
+        # A number is not right or wrong.
+        sample=()
+        if number
+        else sample(session, plot_type_id, model.id, since=since, images=images),
         confidences=tuple(row.confidence for row in rows),
         confirmed=tuple(row.confirmed for row in rows),
         vectors=_vectors(session, plot_type_id, model.digest, newest),

@@ -108,6 +108,7 @@ class CaChannel(ABC):
     precision = 0
     display: tuple[float, float] | None = None
     drive: tuple[float, float] | None = None
+    alarms: tuple[float | None, ...] | None = None
     choices: tuple[str, ...] = ()
 
     @property
@@ -250,14 +251,15 @@ class CaChannel(ABC):
         return metadata
 
     def _limits(self, metadata: Any, wanted: ChannelType) -> None:
-        """Fill the limits; alarm limits do not exist, so they are NaN as in C."""
+        """Fill the limits; an alarm limit that does not exist is NaN as in C."""
         low, high = self.display or (0.0, 0.0)
         limits = {"lower_disp_limit": low, "upper_disp_limit": high}
         if hasattr(metadata, "upper_ctrl_limit"):
             low, high = self.drive or self.display or (0.0, 0.0)
             limits |= {"lower_ctrl_limit": low, "upper_ctrl_limit": high}
-        for name in ("lower_alarm", "lower_warning", "upper_warning", "upper_alarm"):
-            limits[f"{name}_limit"] = math.nan
+        names = ("lower_alarm", "lower_warning", "upper_warning", "upper_alarm")
+        for name, limit in zip(names, self.alarms or (None,) * 4, strict=True):
+            limits[f"{name}_limit"] = math.nan if limit is None else limit
         for name, limit in limits.items():
             setattr(metadata, name, _fit(limit, wanted))
 

@@ -25,6 +25,24 @@ def _limit(which: str, index: int) -> Callable[["Record"], Content]:
     return read
 
 
+def _alarm_limit(index: int) -> Callable[["Record"], Content]:
+    def read(record: "Record") -> Content:
+        limit = record.alarms[index] if record.alarms else None
+        return float("nan") if limit is None else limit
+
+    return read
+
+
+def _limit_severity(index: int) -> Callable[["Record"], Content]:
+    severity = Severity.MAJOR if index in (0, 3) else Severity.MINOR
+
+    def read(record: "Record") -> Content:
+        exists = record.alarms is not None and record.alarms[index] is not None
+        return int(severity) if exists else 0
+
+    return read
+
+
 def _state(index: int) -> Callable[["Record"], Content]:
     def read(record: "Record") -> Content:
         return record.choices[index] if index < len(record.choices) else ""
@@ -73,10 +91,13 @@ FIELDS: Final[dict[str, tuple[Kind, Callable[["Record"], Content], tuple[str, ..
     "DRVL": (Kind.DOUBLE, _limit("drive", 0), ()),
     "DRVH": (Kind.DOUBLE, _limit("drive", 1), ()),
     **{
-        name: (Kind.DOUBLE, lambda _record: float("nan"), ())
-        for name in ("LOLO", "LOW", "HIGH", "HIHI")
+        name: (Kind.DOUBLE, _alarm_limit(index), ())
+        for index, name in enumerate(("LOLO", "LOW", "HIGH", "HIHI"))
     },
-    **{name: (Kind.ENUM, lambda _record: 0, SEVERITIES) for name in ("LLSV", "LSV", "HSV", "HHSV")},
+    **{
+        name: (Kind.ENUM, _limit_severity(index), SEVERITIES)
+        for index, name in enumerate(("LLSV", "LSV", "HSV", "HHSV"))
+    },
     **{name: (Kind.DOUBLE, lambda _record: 0.0, ()) for name in ("MDEL", "ADEL", "HYST")},
     **{name: (Kind.STRING, _state(index), ()) for index, name in enumerate(STATE_FIELDS)},
 }

@@ -75,6 +75,7 @@ class Record(CaChannel):
         self.precision = description.precision
         self.display = description.display
         self.drive = description.drive
+        self.alarms = description.alarms
         self.choices = description.choices
 
     @property

@@ -54,6 +54,7 @@ class Setting(StrEnum):
     ALARM_HANDLER = "alarm-handler"
     MASK = "mask"
     STEADINESS = "steadiness"
+    LIMIT = "limit"
 
 
 class AccessGroup(StrEnum):
@@ -86,6 +87,7 @@ class PvDescription:
         precision: Field PREC, digits after the point.
         display: LOPR and HOPR, display limits; never alarm limits.
         drive: DRVL and DRVH of a writable number, enforced.
+        alarms: LOLO, LOW, HIGH and HIHI of a number that has alarm limits.
         choices: State strings of an enum, at most 16 of 25 characters.
         max_length: Longest text in bytes of a long string.
         target: Where a put goes; None for a PV that clients only read.
@@ -101,6 +103,7 @@ class PvDescription:
     precision: int = 0
     display: tuple[float, float] | None = None
     drive: tuple[float, float] | None = None
+    alarms: tuple[float | None, float | None, float | None, float | None] | None = None
     choices: tuple[str, ...] = ()
     max_length: int = 4000
     target: Target | None = None

@@ -19,6 +19,7 @@ from ioc.performance_pvs import describe_performance
 from ioc.similarity_pvs import describe_similarity, similarity_values
 from ioc.steadiness_pvs import describe_steadiness, steadiness_values
 from ioc.value import EPICS_EPOCH, Content, PvValue
+from ioc.value_pvs import IN_OR_OUT, describe_value, gives_number, number_values
 from pipeline.alarm import Severity, Status
 from pipeline.messages import PlotEntry, PlotState
 
@@ -33,7 +34,8 @@ FRACTION: Final = (0.0, 1.0)
 
 def class_states(entry: PlotEntry) -> tuple[str, ...]:
     """Give the enum states of a plot's Class, in their order."""
-    names = (*(label.name for label in entry.labels), *OWN_LABELS)
+    own = IN_OR_OUT if gives_number(entry) else tuple(label.name for label in entry.labels)
+    names = (*own, *OWN_LABELS)
     return (*names, UNKNOWN) if len(names) < STATES_LIMIT else names
 
 
@@ -70,6 +72,7 @@ def describe_plot(prefix: str, entry: PlotEntry) -> Iterator[PvDescription]:
         archive=True,
     )
     yield from describe_masks(base, entry.name)
+    yield from describe_value(base, entry)
     yield from describe_steadiness(base, entry.name)
     yield from describe_performance(base)
     yield from describe_similarity(base, entry)
@@ -196,7 +199,8 @@ def plot_values(prefix: str, entry: PlotEntry, state: PlotState, now: float) -> 
         values[f"Weight:{part}"] = made(weights.get(label.name, 0.0))
         values[f"Threshold:{part}"] = made(state.thresholds.get(label.name, 0.0), alarm=False)
     values |= similarity_values(entry, state)
-    return {base + name: value for name, value in values.items()}
+    shown = {base + name: value for name, value in values.items()}
+    return shown | number_values(base, entry, state, source)
 
 
 def text_values(prefix: str, entry: PlotEntry, time: float) -> dict[str, PvValue]:

@@ -20,11 +20,13 @@ from pipeline.messages import (
     Command,
     SetConditions,
     SetIgnore,
+    SetLimit,
     SetNews,
     SetSteadiness,
     SetThreshold,
     Who,
 )
+from pipeline.messages.steadiness import DAY_S
 
 logger = logging.getLogger(__name__)
 
@@ -173,13 +175,19 @@ def make_command(target: Target, content: Content, who: Who, run: int) -> Comman
             return SetNews(who=who, text=str(content))
         case Setting.BEAM:
             return SetConditions(who=who, beam_current=float(content), run=run)
-        case Setting.STEADINESS:
-            return SetSteadiness(
-                who=who, plot=target.plot, setting=target.label, value=float(content)
-            )
+        case Setting.LIMIT | Setting.STEADINESS:
+            return _tuning(target, float(content), who)
         case Setting.MASK:
             return make_change(who, target.plot, str(content))
     raise CommandError(f"{target.setting} is no setting of the Keeper")
+
+
+def _tuning(target: Target, value: float, who: Who) -> Command:
+    if target.setting is Setting.LIMIT:
+        return SetLimit(who=who, plot=target.plot, limit=target.label, value=value)
+    if not 0 <= value <= DAY_S:
+        raise CommandError(f"expected a number from 0 to {DAY_S:g}, received {value:g}")
+    return SetSteadiness(who=who, plot=target.plot, setting=target.label, value=value)
 
 
 def check(description: PvDescription, content: object) -> Content:

@@ -24,10 +24,13 @@ def upgrade() -> None:
     _steadiness()
     _accuracy()
     _requests()
+    _numbers()
 
 
 def downgrade() -> None:
-    for table in ("retrain_requests", "trailing_accuracy", "plot_steadiness"):
+    with op.batch_alter_table("run_history") as batch:
+        batch.drop_column("value")
+    for table in ("plot_limits", "retrain_requests", "trailing_accuracy", "plot_steadiness"):
         op.drop_table(table)
 
 
@@ -101,4 +104,22 @@ def _requests() -> None:
         op.f("ix_retrain_requests_plot_type_id_opened_at"),
         "retrain_requests",
         ["plot_type_id", "opened_at"],
+    )
+
+
+def _numbers() -> None:
+    with op.batch_alter_table("run_history") as batch:
+        batch.add_column(sa.Column("value", sa.Double(), nullable=True))
+    op.create_table(
+        "plot_limits",
+        sa.Column("plot_type_id", sa.Integer(), nullable=False),
+        sa.Column("model_id", sa.Integer(), nullable=False),
+        sa.Column("lolo", sa.Double(), nullable=True),
+        sa.Column("low", sa.Double(), nullable=True),
+        sa.Column("high", sa.Double(), nullable=True),
+        sa.Column("hihi", sa.Double(), nullable=True),
+        _plot("plot_limits"),
+        sa.ForeignKeyConstraint(["model_id"], ["models.id"], name=op.f("fk_plot_limits_model_id")),
+        sa.PrimaryKeyConstraint("plot_type_id", "model_id", name=op.f("pk_plot_limits")),
+        **OPTIONS,
     )

@@ -1,6 +1,6 @@
 """The catalogue as the Keeper publishes it, and what was on show before a restart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from msgspec import ValidationError, convert, structs, to_builtins
@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.catalogue_queries import PlotRow, catalogue
+from db.limit_queries import limits_of_all
 from db.mask_queries import MaskRow, masks_in_force, masks_of
 from db.operation import RunHistory, RunStatus
 from db.operation_queries import Live, latest_news, live_plots
@@ -63,10 +64,12 @@ def read_plots(session: Session) -> Plots:
     masks = masks_in_force(session)
     references = references_in_force(session)
     steadiness = steadiness_of_all(session)
+    limits = limits_of_all(session)
     entries, faults = [], []
     for row in rows:
         try:
             entry = _entry(row, masks.get(row.plot_type_id, ()), references.get(row.plot_type_id))
+            entry = _limited(entry, limits)
             if row.plot_type_id in steadiness:
                 rules = Steadiness(**asdict(steadiness[row.plot_type_id]))
                 entry = structs.replace(entry, steadiness=rules)
@@ -169,6 +172,24 @@ def _entry(row: PlotRow, masks: Sequence[MaskRow], references: ReferenceRow | No
     )
 
 
+def _limited(
+    entry: PlotEntry, limits: Mapping[tuple[int, int], Mapping[str, float | None]]
+) -> PlotEntry:
+    """Put limits that people set over those of the model's card."""
+    if entry.model is None or entry.model.kind != "regression":
+        return entry
+    given = limits.get((entry.plot_type_id, entry.model.model_id))
+    if given is None:
+        return entry
+    model = structs.replace(
+        entry.model,
+        limits=AlarmLimits(
+            hihi=given["hihi"], high=given["high"], low=given["low"], lolo=given["lolo"]
+        ),
+    )
+    return structs.replace(entry, model=model)
+
+
 def _companion(row: ReferenceRow) -> Companion:
     model = ModelRef(
         model_id=row.set_id,
@@ -207,6 +228,7 @@ def _image(
             masks=masks,
             likeness=likeness_on_record(history) if history else None,
             novelty=history.novelty if history else None,
+            value=history.value if history else None,
         ),
         thresholds=history.thresholds if history else live.thresholds,
         period=live.period,

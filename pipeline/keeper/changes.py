@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor, audit
 from db.catalogue_queries import set_ignored
+from db.limit_queries import set_limit
 from db.operation_queries import post_news
 from db.reference_queries import set_similarity_threshold
 from db.steadiness_queries import set_steadiness
@@ -18,6 +19,7 @@ from pipeline.messages import (
     PutRefused,
     Reload,
     SetIgnore,
+    SetLimit,
     SetNews,
     SetSteadiness,
     SetThreshold,
@@ -33,10 +35,14 @@ ACTIONS = {
     Reload: "reload",
     ChangeMask: "set-mask",
     SetSteadiness: "set-steadiness",
+    SetLimit: "set-limit",
 }
 """Commands that change the record, by the action the audit log names."""
 
-RIGHTS: dict[type[Command], str] = {SetSteadiness: "set-threshold"}
+RIGHTS: dict[type[Command], str] = {
+    SetSteadiness: "set-threshold",
+    SetLimit: "set-threshold",
+}
 """Commands that need another right than that of their name."""
 
 
@@ -54,7 +60,7 @@ def apply(session: Session, command: Command) -> str:
         CommandError: It cannot be done; says what was expected.
         NotPermitted: No role of the user allows it.
     """
-    of_plot = SetThreshold | SetIgnore | ChangeMask | SetSteadiness
+    of_plot = SetThreshold | SetIgnore | ChangeMask | SetSteadiness | SetLimit
     plot_name = command.plot if isinstance(command, of_plot) else None
     if isinstance(command, of_plot | SetNews):
         require(
@@ -70,9 +76,8 @@ def apply(session: Session, command: Command) -> str:
             else:
                 old = set_threshold(session, actor(who), plot, label, value)
             return f"threshold of {plot} {label}: {old:g} -> {value:g}"
-        case SetSteadiness(who=who, plot=plot, setting=setting, value=value):
-            old, new = set_steadiness(session, actor(who), plot, setting, value)
-            return f"{setting} of {plot}: {old:g} -> {new:g}"
+        case SetLimit() | SetSteadiness():
+            return _tune(session, command)
         case SetIgnore(who=who, plot=plot, ignored=ignored):
             set_ignored(session, actor(who), plot, ignored)
             return f"{plot} {'ignored' if ignored else 'taken into account'}"
@@ -87,6 +92,16 @@ def apply(session: Session, command: Command) -> str:
     raise TypeError(f"{type(command).__name__} changes nothing in the record")
 
 
+def _tune(session: Session, command: SetLimit | SetSteadiness) -> str:
+    who, plot, value = actor(command.who), command.plot, command.value
+    if isinstance(command, SetLimit):
+        before, _ = set_limit(session, who, plot, command.limit, value)
+        was = "none" if before is None else f"{before:g}"
+        return f"{command.limit.upper()} of {plot}: {was} -> {value:g}"
+    old, new = set_steadiness(session, who, plot, command.setting, value)
+    return f"{command.setting} of {plot}: {old:g} -> {new:g}"
+
+
 def refuse(session: Session, command: Command, why: str) -> None:
     """Put a refused command on record.
 
@@ -98,6 +113,8 @@ def refuse(session: Session, command: Command, why: str) -> None:
     match command:
         case SetThreshold(who=who, plot=plot, label=label, value=value):
             subject, new = f"{plot} {label}", {"value": value, "refused": why}
+        case SetLimit(who=who, plot=plot, limit=limit, value=value):
+            subject, new = f"{plot} {limit}", {"value": value, "refused": why}
         case SetSteadiness(who=who, plot=plot, setting=setting, value=value):
             subject, new = f"{plot} {setting}", {"value": value, "refused": why}
         case SetIgnore(who=who, plot=plot, ignored=ignored):

@@ -26,6 +26,7 @@ from pipeline.messages import (
     Reply,
     SetConditions,
     SetIgnore,
+    SetLimit,
     SetNews,
     SetSteadiness,
     SetThreshold,
@@ -50,6 +51,7 @@ COMMANDS: Final = (
     PutRefused,
     ChangeMask,
     SetSteadiness,
+    SetLimit,
 )
 Parts = list[bytes | memoryview]
 

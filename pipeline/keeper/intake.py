@@ -12,6 +12,7 @@ from pipeline.keeper.compact import compact
 from pipeline.keeper.heat import heat_map
 from pipeline.keeper.judge import UNKNOWN, Reading, Verdict, needs_a_look
 from pipeline.keeper.likeness import likeness_of
+from pipeline.keeper.regression import OUT_OF_RANGE
 from pipeline.keeper.sampling import is_chosen
 from pipeline.keeper.shown import Shown, verdict_of
 from pipeline.messages import Order, PlotEntry, PlotState, Report
@@ -151,7 +152,7 @@ class Intake:
             keep=unbiased or look,
             logged=look
             and not image.reading.error
-            and (verdict.label in image.reading.weights or verdict.label == UNKNOWN)
+            and (verdict.label in image.reading.weights or verdict.label in (UNKNOWN, OUT_OF_RANGE))
             and image.reading.beam_on is not False
             and not entry.ignored,
             late=late,
@@ -180,6 +181,7 @@ class Intake:
                 masks=tuple(m.name for m in order.plot.masks if m.mask_id in report.masks),
                 likeness=likeness,
                 novelty=report.novelty,
+                value=report.value,
             ),
             thresholds=entry.thresholds if same else order.plot.thresholds,
             period=order.period,
@@ -196,6 +198,8 @@ def _error(report: Report) -> str:
     if report.order.plot.model is None or report.error:
         return report.error
     labels, weights = report.labels, report.probabilities
+    if report.value is not None:
+        return "" if math.isfinite(report.value) else "the model gave no number"
     if len(labels) != len(weights):
         return f"{len(weights)} weights for {len(labels)} labels"
     return "the same label twice" if len(set(labels)) != len(labels) else ""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pipeline.alarm import Severity, Status
+from pipeline.keeper.regression import IN_RANGE, OUT_OF_RANGE, compare
 from pipeline.messages import LabelPolicy, PlotEntry
 
 GOOD: Final = "Good"
@@ -47,6 +48,8 @@ class Reading:
     """Names of the masks it was judged with."""
     likeness: "Likeness | None" = None
     """None where the plot had no references."""
+    value: float | None = None
+    """What a regression model gave, in its unit; None for any other model."""
     novelty: float | None = None
     """How likely an image of what was trained looks as different, 0..1."""
 
@@ -120,6 +123,8 @@ def judge(
         return Verdict(
             NO_MODEL, 0.0, False, Severity.NO_ALARM, Status.NO_ALARM, f"no model, {where}"
         )
+    if reading.value is not None:
+        return _quieted(_by_limits(entry, reading.value, where), beam_on, reading)
     palette = {policy.name: policy for policy in entry.labels}
     if fault := _fault(palette, reading.weights):
         return _failed(fault, where)
@@ -202,7 +207,7 @@ def needs_a_look(entry: PlotEntry, verdict: Verdict) -> bool:
         entry: The plot.
         verdict: The verdict of ``judge``.
     """
-    if verdict.label == NO_MODEL:
+    if verdict.label in (NO_MODEL, IN_RANGE):
         return False
     policies = {policy.name: policy for policy in entry.labels}
     policy = policies.get(verdict.label)
@@ -215,6 +220,18 @@ def _quieted(verdict: Verdict, beam_on: bool | None, reading: Reading) -> Verdic
     if reading.beam_on is False:
         return _silenced(verdict, "no beam when it was taken")
     return verdict
+
+
+def _by_limits(entry: PlotEntry, value: float, where: str) -> Verdict:
+    limits = entry.model.limits if entry.model else None
+    severity, status, told = compare(value, limits, entry.model.unit if entry.model else "")
+    if severity is Severity.INVALID:
+        return _failed(told, where)
+    label = OUT_OF_RANGE if severity else IN_RANGE
+    if entry.model is not None and entry.model.probation and severity > Severity.MINOR:
+        severity, told = Severity.MINOR, f"{told}, model on probation: at most MINOR"
+    status = Status.STATE if severity else Status.NO_ALARM
+    return Verdict(label, 1.0, True, severity, status, f"{told}, {where}")
 
 
 def _by_references(entry: PlotEntry, likeness: Likeness, where: str) -> Verdict:

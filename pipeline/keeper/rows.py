@@ -107,6 +107,7 @@ def _history_row(item: Item, plot_id: int | None, now: float) -> RunHistory:
         offline=item.order.offline,
         beam_current=item.image.beam_current,
         error=item.image.reading.error,
+        value=item.image.reading.value,
         similarity=likeness.value if likeness else None,
         similarity_threshold=likeness.threshold if likeness else None,
         reference_set_id=likeness.set_id if likeness else None,

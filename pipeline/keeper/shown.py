@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.alarm import Severity
+from pipeline.alarm import Severity, Status
 from pipeline.keeper.freshness import stale_reason
 from pipeline.keeper.judge import (
     UNDEFINED,
@@ -14,6 +14,7 @@ from pipeline.keeper.judge import (
     similarity_severity,
     similarity_threshold,
 )
+from pipeline.keeper.regression import compare
 from pipeline.messages import PlotEntry, PlotState
 
 
@@ -146,6 +147,8 @@ def _state(
         status=verdict.status,
         count=shown.count if shown else 0,
         since=since,
+        value=shown.reading.value if shown else None,
+        value_status=_value_status(entry, shown),
         heat_shape=shown.heat_shape if shown else (0, 0),
         similarity=likeness.value if likeness else None,
         similarity_threshold=similarity_threshold(entry, likeness) if likeness else threshold,
@@ -167,6 +170,12 @@ def _references(entry: PlotEntry) -> str:
     plural = "" if known.count == 1 else "s"
     kind = f" of {known.run_type}" if known.run_type else ""
     return f"version {known.version}: {known.count} image{plural}{kind}"
+
+
+def _value_status(entry: PlotEntry, shown: Shown | None) -> Status:
+    if shown is None or shown.reading.value is None or entry.model is None:
+        return Status.NO_ALARM
+    return compare(shown.reading.value, entry.model.limits, entry.model.unit)[1]
 
 
 def _since(verdict: Verdict, shown: Shown | None, now: float, previous: PlotState | None) -> float:

@@ -110,6 +110,7 @@ def _shown(row: RunHistory, digest: str, beam_threshold: float) -> Shown:
             chunk=row.chunk,
             likeness=likeness_on_record(row),
             novelty=row.novelty,
+            value=row.value,
         ),
         thresholds=row.thresholds,
         period=row.period,

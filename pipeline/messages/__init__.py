@@ -72,7 +72,7 @@ from pipeline.messages.flow import (
 from pipeline.messages.heartbeat import Gauge, Heartbeat
 from pipeline.messages.masks import ChangeMask, MaskRef
 from pipeline.messages.performance import Performance
-from pipeline.messages.steadiness import SetSteadiness, Steadiness
+from pipeline.messages.steadiness import SetLimit, SetSteadiness, Steadiness
 from pipeline.messages.workers import Beat, Finished, Leaving, Ready
 
 __all__ = [
@@ -115,6 +115,7 @@ __all__ = [
     "Seconds",
     "SetConditions",
     "SetIgnore",
+    "SetLimit",
     "SetNews",
     "SetSteadiness",
     "SetThreshold",

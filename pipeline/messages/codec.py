@@ -23,7 +23,7 @@ from pipeline.messages.flow import Done, Order, PlotState, Report, SiteState
 from pipeline.messages.heartbeat import Heartbeat
 from pipeline.messages.masks import ChangeMask
 from pipeline.messages.performance import Performance
-from pipeline.messages.steadiness import SetSteadiness
+from pipeline.messages.steadiness import SetLimit, SetSteadiness
 from pipeline.messages.workers import Beat, Finished, Leaving, Ready
 
 Command = (
@@ -36,6 +36,7 @@ Command = (
     | PutRefused
     | ChangeMask
     | SetSteadiness
+    | SetLimit
 )
 Reply = Accepted | Refused
 AnyMessage = (

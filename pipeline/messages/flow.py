@@ -111,6 +111,10 @@ class PlotState(Message, kw_only=True, frozen=True, tag="state"):
     heat_shape: tuple[int, int] = (0, 0)
     override: Annotated[str, msgspec.Meta(max_length=500)] = ""
     """Who overrides the verdict and why; empty if nobody."""
+    value: float | None = None
+    """What a regression model gives, in its unit; None for any other model."""
+    value_status: Status = Status.NO_ALARM
+    """HIHI, HIGH, LOW or LOLO where the number passes that limit."""
     similarity: Fraction | None = None
     """To the plot's references; None without references or result."""
     similarity_threshold: Fraction = 0.0

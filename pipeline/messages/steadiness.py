@@ -54,3 +54,12 @@ class SetSteadiness(Message, kw_only=True, frozen=True, tag="set-steadiness"):
     plot: Name
     setting: Annotated[str, msgspec.Meta(pattern="^(consecutive|hysteresis|hold_s|delay_s|count)$")]
     value: Annotated[float, msgspec.Meta(ge=0.0, le=DAY_S)]
+
+
+class SetLimit(Message, kw_only=True, frozen=True, tag="set-limit"):
+    """Change an alarm limit of a regression model's number."""
+
+    who: Who
+    plot: Name
+    limit: Annotated[str, msgspec.Meta(pattern="^(lolo|low|high|hihi)$")]
+    value: float

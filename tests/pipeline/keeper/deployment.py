@@ -77,29 +77,29 @@ def build(config: Config, plots: Sequence[str], bare: Sequence[str] = ()) -> Non
     engine.dispose()
 
 
-def register(session: Any, plots: Sequence[str], digest: str = MODEL) -> int:
-    new = NewModel(
-        digest=digest,
-        name="test",
-        created_at=1.0,
-        architecture="domain-cbam",
-        labels=LABELS,
-        input_shape=(8, 8, 3),
-        preprocessing="area-rgb",
-        thresholds={"Good": 0.5, "Bad": 0.65, "NoData": 0.5},
-        threshold_method="max_f1",
-        training_set="0" * 64,
-        training_runs=[1],
-        validation_runs=[2],
-        training_counts={"Good": 1},
-        confusion=[[1, 0, 0], [0, 1, 0], [0, 0, 1]],
-        loss=0.1,
-        epochs=1,
-        seed=1,
-        versions={"python": "3.11"},
-        plots=plots,
-    )
-    key = register_model(session, new, "ann")
+def register(session: Any, plots: Sequence[str], digest: str = MODEL, **changes: Any) -> int:
+    facts: dict[str, Any] = {
+        "digest": digest,
+        "name": "test",
+        "created_at": 1.0,
+        "architecture": "domain-cbam",
+        "labels": LABELS,
+        "input_shape": (8, 8, 3),
+        "preprocessing": "area-rgb",
+        "thresholds": {"Good": 0.5, "Bad": 0.65, "NoData": 0.5},
+        "threshold_method": "max_f1",
+        "training_set": "0" * 64,
+        "training_runs": [1],
+        "validation_runs": [2],
+        "training_counts": {"Good": 1},
+        "confusion": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+        "loss": 0.1,
+        "epochs": 1,
+        "seed": 1,
+        "versions": {"python": "3.11"},
+        "plots": plots,
+    }
+    key = register_model(session, NewModel(**facts | changes), "ann")
     for plot in plots:
         activate_model(session, Actor("ann", "console"), plot, key)
     return key
@@ -124,6 +124,7 @@ def make_report(
     error: str = "",
     offline: bool = False,
     source: bool = True,
+    value: float | None = None,
     period: str = "RunPeriod-2026-11",
 ) -> list[bytes | memoryview]:
     """The parts of a report as Predict sends it; its source file is there."""
@@ -150,12 +151,17 @@ def make_report(
     report = Report(
         order=order,
         worker="Predict0",
-        labels=tuple(weights) if judged else (),
-        probabilities=tuple(weights.values()) if judged else (),
-        map_shape=(len(weights), 2, 2) if judged else (0, 0, 0),
+        labels=(entry.model.labels if value is not None and entry.model else tuple(weights))
+        if judged
+        else (),
+        probabilities=tuple(weights.values()) if judged and value is None else (),
+        value=value,
+        map_shape=(len(weights), 2, 2) if judged and value is None else (0, 0, 0),
         error=error,
     )
-    maps = np.arange(len(weights) * 4, dtype=np.float32).tobytes() if judged else b""
+    maps = (
+        np.arange(len(weights) * 4, dtype=np.float32).tobytes() if judged and value is None else b""
+    )
     return encode(report, [maps, b"", JPEG + str(chunk).encode()])
 
 
