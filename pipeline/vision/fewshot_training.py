@@ -24,6 +24,7 @@ from pipeline.vision.dataset import FREE, VALIDATION, Dataset
 from pipeline.vision.evaluation import confusion
 from pipeline.vision.fewshot import Head, all_views, fit
 from pipeline.vision.graft import graft
+from pipeline.vision.judged import Judged, images_of, write_judged
 from pipeline.vision.normal import from_views, write_normal
 from pipeline.vision.packing import pack
 from pipeline.vision.thresholds import all_by_f1
@@ -178,6 +179,9 @@ def save_few(
     def write(folder: Path) -> None:
         (folder / MODEL_FILE).write_bytes(graph)
         write_normal(folder, from_views(few.head.reference.mean.astype(np.float64)))
+        write_judged(
+            folder, Judged(images_of(few.dataset.take(few.judged), few.probabilities, "cross"))
+        )
 
     return pack(
         store,

@@ -26,6 +26,7 @@ from pipeline.vision.fitting import (
     fit,
     make_examples,
 )
+from pipeline.vision.judged import JudgedImage, images_of
 from pipeline.vision.normal import from_views, mean_of
 from pipeline.vision.sampling import resample
 
@@ -56,6 +57,8 @@ class Trained:
     """(V,) labels of the validation images."""
     probabilities: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     """(V, C) of the validation images."""
+    judged: tuple[JudgedImage, ...] = ()
+    """What it says of all images, for the report."""
     curves: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """Loss and accuracy of training and validation, epoch by epoch."""
 
@@ -205,6 +208,10 @@ def assess(task: Task) -> Trained:
         held_out=tuple(int(index) for index in task.validation),
         truth=held_out.truth,
         probabilities=probabilities,
+        judged=(
+            *images_of(training, predict(network.model, training.images), "train"),
+            *images_of(held_out, probabilities, "validate"),
+        ),
     )
 
 
