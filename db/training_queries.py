@@ -72,7 +72,7 @@ def labelled_images(
     return chosen
 
 
-def _statement(target: PlotType, since: float) -> Select[tuple[Plot, str, bool]]:
+def _statement(target: PlotType, since: float) -> Select[Plot, str, bool]:
     return (
         select(Plot, Classification.name, Classification.trainable)
         .join(PlotLabel, PlotLabel.plot_id == Plot.id)

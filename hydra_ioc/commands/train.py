@@ -145,7 +145,7 @@ class ShapeType(click.ParamType[Shape]):
 @click.option("--resume", is_flag=True, help="Go on with the same training, interrupted before.")
 @click.option("--note", default="", help="For people; kept in the card.")
 @click.pass_obj
-def command(config_file: Path | None, **options: Any) -> None:
+def command(config_file: Path | None, /, **options: Any) -> None:
     """Train one model for PLOT, judge the runs held out, put it into the model store.
 
     The images are the kept ones that are labelled in the record, those of a

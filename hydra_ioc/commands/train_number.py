@@ -18,7 +18,14 @@ from pipeline.config import load
 @click.option("--note", default="", help="For people; kept in the card.")
 @click.pass_obj
 def command(
-    config_file: Path | None, *, plot: str, name: str, unit: str, note: str, **limits: float | None
+    config_file: Path | None,
+    /,
+    *,
+    plot: str,
+    name: str,
+    unit: str,
+    note: str,
+    **limits: float | None,
 ) -> None:
     """Train a model that gives a number for every image of PLOT.
 

@@ -51,7 +51,7 @@ class Checkpoint:
         Raises:
             InputError: The disk refuses; what was written before stays.
         """
-        arrays = {
+        arrays: dict[str, Any] = {
             **{f"w{n}": np.asarray(value) for n, value in enumerate(model.get_weights())},
             **{f"o{n}": np.asarray(value) for n, value in enumerate(model.optimizer.variables)},
             **{f"b{n}": value for n, value in enumerate(best)},

@@ -26,14 +26,16 @@ from pipeline.vision.card import (
     ModelCard,
     Quantity,
 )
+from pipeline.vision.evidence import BOUND, Head, evidence_of
 from pipeline.vision.fewshot import FLOOR, all_views
 from pipeline.vision.graft import graft
 from pipeline.vision.normal import from_views, write_normal
 from pipeline.vision.packing import pack
-from pipeline.vision.reference import Reference, reference_of
+from pipeline.vision.reference import reference_of
 
+NUMBER: Final = "number"
 ARCHITECTURE: Final = "domain-pretrained"
-STRENGTHS: Final = (0.1, 1.0, 10.0, 100.0, 1000.0)
+STRENGTHS: Final = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
 """Regularisations that are tried on runs left out."""
 FOLDS: Final = 5
 FEWEST: Final = 6
@@ -44,11 +46,8 @@ FEWEST: Final = 6
 class NumberModel:
     """A fitted regression and what it said of runs it had not seen."""
 
-    reference: Reference
-    kernel: NDArray[np.float32]
-    """(K, 1)."""
-    bias: NDArray[np.float32]
-    """(1,)."""
+    head: Head
+    """With one output, which is the number."""
     judged: NDArray[np.float64]
     """(N,) the number given to each image by a fit without its run."""
     spread: float
@@ -79,21 +78,24 @@ def train_number(
         )
     views = all_views(images)
     reference = reference_of(views)
-    seen = backbone.see(views, reference).embedding.astype(np.float64)
-    middle, spread = seen.mean(axis=0), np.maximum(seen.std(axis=0), FLOOR)
-    standard = (seen - middle) / spread
+    evidence = evidence_of(backbone, views, reference)
+    middle, scale = evidence.mean(axis=0), 1.0 / np.maximum(evidence.std(axis=0), FLOOR)
+    standard = np.clip((evidence - middle) * scale, -BOUND, BOUND).astype(np.float64)
     tried = {strength: _left_out(standard, values, runs, strength) for strength in STRENGTHS}
     best = min(tried, key=lambda strength: float(np.square(tried[strength] - values).mean()))
     model: Any = Ridge(alpha=best).fit(standard, values)
-    kernel = model.coef_ / spread
-    bias = float(model.intercept_ - middle @ kernel)
-    return NumberModel(
-        reference,
-        kernel[:, None].astype(np.float32),
-        np.array([bias], np.float32),
-        tried[best],
-        float(np.sqrt(np.square(tried[best] - values).mean())),
+    head = Head(
+        labels=(NUMBER,),
+        reference=reference,
+        middle=middle.astype(np.float32),
+        scale=scale.astype(np.float32),
+        kernel=model.coef_[:, None].astype(np.float32),
+        bias=np.array([model.intercept_], np.float32),
+        strength=1.0 / best,
+        share=1.0,
     )
+    spread = float(np.sqrt(np.square(tried[best] - values).mean()))
+    return NumberModel(head, tried[best], spread)
 
 
 def _left_out(
@@ -138,7 +140,7 @@ def save_number(
     Returns:
         The digest: name of the folder in the store.
     """
-    graph = onnx.load_model_from_string(graft(backbone, model.reference, model.kernel, model.bias))
+    graph = onnx.load_model_from_string(graft(backbone, model.head))
     for node in graph.graph.node:
         if list(node.output) == [OUTPUTS[0]]:
             node.op_type = "Identity"
@@ -147,7 +149,7 @@ def save_number(
 
     def write(folder: Path) -> None:
         (folder / MODEL_FILE).write_bytes(graph.SerializeToString(deterministic=True))
-        write_normal(folder, from_views(model.reference.mean.astype(np.float64)))
+        write_normal(folder, from_views(model.head.reference.mean.astype(np.float64)))
 
     def tell(files: dict[str, str]) -> ModelCard:
         packages = ("scikit-learn", "onnx", "onnxruntime", "numpy")
