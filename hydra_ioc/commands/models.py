@@ -123,14 +123,17 @@ def sign(config_file: Path | None, *, digest: str, step: str, why: str) -> None:
 
     The steps have an order: trained, report-reviewed, ai-signoff,
     expert-signoff. A model judges when it has all of them, or on probation.
+    The review needs a report whose images are all answered, or a reason.
 
     Example: hydra-ioc models sign 3f0c92aa report-reviewed --why "looked at all mistakes"
     """
     from db.engine import reading, writing
     from db.signoff_queries import find
     from db.signoff_queries import sign as sign_step
+    from db.signoffs import REVIEWED
     from hydra_ioc.installation import plots_of
     from hydra_ioc.record import actor, open_record, permit
+    from hydra_ioc.report_answers import check_reviewed
 
     engine, who = open_record(load(config_file)), actor(why)
     with reading(engine) as session:
@@ -138,6 +141,8 @@ def sign(config_file: Path | None, *, digest: str, step: str, why: str) -> None:
     for plot in plots:
         permit(engine, who, "set-model", plot)
     with writing(engine) as session:
+        if step == REVIEWED and not why:
+            check_reviewed(session, find(session, digest))
         following = sign_step(session, who, digest, step)
     click.echo(f"{step} signed by {who.user}")
     click.echo(f"next: {following or 'hydra-ioc plots model PLOT ' + digest}", err=True)
@@ -263,3 +268,72 @@ def remake(config_file: Path | None, digest: str) -> None:
 
         found = again(load(config_file), digest, lambda line: click.echo(line, err=True))
     click.echo(f"the same model came of it: {found}")
+
+
+@command.command()
+@click.argument("digest")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The page; default: report-DIGEST.html in this folder.",
+)
+@click.pass_obj
+def report(config_file: Path | None, *, digest: str, into: Path | None) -> None:
+    """Write the training report of the model DIGEST as one HTML page.
+
+    It holds the confusion matrix with the distributions of the weights, the
+    curves, and every image that expert and model see differently, to be
+    answered. Needs the training extra.
+
+    Example: hydra-ioc models report 3f0c92aa
+    """
+    from db.engine import reading, writing
+    from db.signoff_queries import find
+    from hydra_ioc.installation import plots_of
+    from hydra_ioc.record import open_record
+    from hydra_ioc.registry import find_model
+    from hydra_ioc.training_extra import need_training
+
+    config = load(config_file)
+    engine = open_record(config)
+    folder = find_model(config.under_state(config.predict.models), digest)
+    with reading(engine) as session:
+        plots = plots_of(session, find(session, folder.name))
+    with need_training():
+        from hydra_ioc.report import make_report
+        from hydra_ioc.report_answers import open_report
+        from hydra_ioc.report_page import page
+
+        made = make_report(config, folder)
+    target = into or Path(f"report-{folder.name[:12]}.html")
+    target.write_text(page(made), encoding="utf-8")
+    with writing(engine) as session:
+        unanswered = sum(open_report(session, made, plot, str(target)) for plot in plots[:1])
+    click.echo(f"report {target}: {len(made.mistakes)} images seen differently, {unanswered} open")
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.pass_obj
+def answer(config_file: Path | None, *, file: Path) -> None:
+    """Take the answers that the page of a training report saved: they become labels.
+
+    Example: hydra-ioc models answer answers-3f0c92aa1122.json
+    """
+    from db.engine import reading, writing
+    from db.signoff_queries import find
+    from hydra_ioc.installation import plots_of
+    from hydra_ioc.record import actor, open_record, permit
+    from hydra_ioc.report_answers import read_answers, take_answers
+
+    engine, who = open_record(load(config_file)), actor("models answer")
+    answers = read_answers(file)
+    with reading(engine) as session:
+        (plot, *_) = plots_of(session, find(session, answers.model))
+    permit(engine, who, "label", plot)
+    with writing(engine) as session:
+        taken = take_answers(session, who, plot, answers)
+    click.echo(
+        f"{taken.answered} answers, {taken.changed} of them changed a label;"
+        f" {taken.open} images of the report are open"
+    )

@@ -1,0 +1,201 @@
+"""Reports on record, and what experts answer: answers become labels."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db.audit_queries import Actor, audit
+from db.catalogue import Plot
+from db.catalogue_queries import plot_type
+from db.label_queries import NewLabel, add_label
+from db.models import Model, TrainingReport, TrainingReportElement, TrainingReportResponse
+from db.palette_queries import label_ids
+from db.signoff_queries import find
+from hydra_ioc.report_page import Report
+from pipeline.errors import CommandError, InputError
+from pipeline.messages import Digest
+
+LARGEST: Final = 10_000_000
+"""Largest file of answers read, in bytes."""
+
+
+class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an expert says of one image."""
+
+    sha256: Digest
+    label: Annotated[str, msgspec.Meta(min_length=1, max_length=25)]
+    comment: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
+class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file that a report's page makes."""
+
+    model: Digest
+    answers: Annotated[tuple[Answer, ...], msgspec.Meta(max_length=100_000)]
+    v: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a file of answers."""
+
+    answered: int
+    changed: int
+    """Answers that changed a label."""
+    open: int
+    """Elements of the report that nobody has answered."""
+
+
+def read_answers(file: Path) -> Answers:
+    """Read a file of answers.
+
+    Raises:
+        InputError: It is none; says what was expected.
+    """
+    try:
+        if file.stat().st_size > LARGEST:
+            raise InputError(f"{file} is over the limit of {LARGEST} bytes for answers")
+        return msgspec.json.decode(file.read_bytes(), type=Answers)
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(
+            f"{file} holds no answers as the page of a report saves them: {error}"
+        ) from error
+
+
+def open_report(session: Session, report: Report, plot: str, page: str) -> int:
+    """Put a report on record, unless the model has one; give the number of open elements.
+
+    Args:
+        session: A session of a transaction that writes.
+        report: What the page says.
+        plot: Name of the plot type.
+        page: Where the page lies.
+    """
+    model = find(session, report.digest)
+    found = session.scalars(
+        select(TrainingReport).where(TrainingReport.model_id == model.id)
+    ).first()
+    if found is None:
+        found = TrainingReport(
+            reported_at=time.time(), model_id=model.id, title=report.title[:500], body=page
+        )
+        session.add(found)
+        session.flush()
+        _add_elements(session, found.id, report, plot)
+    return open_elements(session, model)
+
+
+def _add_elements(session: Session, report_id: int, report: Report, plot: str) -> None:
+    target = plot_type(session, plot)
+    wrong = {one.name: one for one in report.mistakes if one.answerable}
+    ids = label_ids(session, sorted({one.given for one in wrong.values()})) if wrong else {}
+    kept = session.execute(
+        select(Plot.sha256, func.min(Plot.id))
+        .where(Plot.plot_type_id == target.id, Plot.sha256.in_(wrong))
+        .group_by(Plot.sha256)
+    )
+    session.add_all(
+        TrainingReportElement(
+            report_id=report_id,
+            plot_id=plot_id,
+            classification_id=ids[wrong[sha256].given],
+            confidence=wrong[sha256].weight,
+        )
+        for sha256, plot_id in kept
+    )
+    session.flush()
+
+
+def open_elements(session: Session, model: Model) -> int:
+    """Count the elements of a model's report that nobody has answered."""
+    answered = select(TrainingReportResponse.element_id)
+    statement = (
+        select(func.count())
+        .select_from(TrainingReportElement)
+        .join(TrainingReport, TrainingReportElement.report_id == TrainingReport.id)
+        .where(TrainingReport.model_id == model.id, TrainingReportElement.id.not_in(answered))
+    )
+    return int(session.scalar(statement) or 0)
+
+
+def check_reviewed(session: Session, model: Model) -> None:
+    """Refuse to call a report reviewed that nobody made or answered.
+
+    Raises:
+        CommandError: Says what is missing.
+    """
+    short = model.digest[:12]
+    made = session.scalars(
+        select(TrainingReport.id).where(TrainingReport.model_id == model.id)
+    ).first()
+    if made is None:
+        raise CommandError(
+            f"expected a report of model {short}: 'hydra-ioc models report {short}' makes it;"
+            " or say with --why how the model was reviewed"
+        )
+    if unanswered := open_elements(session, model):
+        raise CommandError(
+            f"{unanswered} images of the report of model {short} are not answered; answer them"
+            " with 'hydra-ioc models answer FILE', or say with --why why not"
+        )
+
+
+def take_answers(session: Session, who: Actor, plot: str, answers: Answers) -> Taken:
+    """Turn answers into labels and responses, all of them or none.
+
+    Args:
+        session: A session of a transaction that writes.
+        who: Who answers.
+        plot: Name of the plot type.
+        answers: From ``read_answers``.
+
+    Raises:
+        InputError: The model has no report, or an image is none of its elements.
+        LabelError: A label is outside the palette.
+    """
+    model = find(session, answers.model)
+    elements = dict(
+        session.execute(
+            select(Plot.sha256, TrainingReportElement.id)
+            .join(Plot, TrainingReportElement.plot_id == Plot.id)
+            .join(TrainingReport, TrainingReportElement.report_id == TrainingReport.id)
+            .where(TrainingReport.model_id == model.id)
+        ).all()
+    )
+    if strange := [one.sha256[:16] for one in answers.answers if one.sha256 not in elements]:
+        raise InputError(
+            f"expected answers to the report of model {model.digest[:12]}, received"
+            f" {len(strange)} images that are not in it, such as {strange[0]};"
+            f" make the report first with 'hydra-ioc models report {model.digest[:12]}'"
+        )
+    changed = 0
+    for one in answers.answers:
+        changed += add_label(
+            session,
+            NewLabel(
+                plot=plot,
+                sha256=one.sha256,
+                label=one.label,
+                user=who.user,
+                comment=one.comment,
+                source="report",
+            ),
+        )
+        session.add(
+            TrainingReportResponse(
+                element_id=elements[one.sha256],
+                user_name=who.user[:100],
+                responded_at=time.time(),
+                response=f"{one.label}: {one.comment}" if one.comment else one.label,
+            )
+        )
+    session.flush()
+    audit(session, who, "answer-report", model.digest, new=len(answers.answers))
+    return Taken(len(answers.answers), changed, open_elements(session, model))
