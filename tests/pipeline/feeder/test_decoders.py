@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.config import Config
 from pipeline.errors import FileError
+from pipeline.feeder import decoders as module
 from pipeline.feeder.backlog import Candidate
 from pipeline.feeder.decoders import Decoders
 from pipeline.feeder.files import look
@@ -75,8 +76,10 @@ def test_given_a_decoder_killed_at_rest_when_a_file_comes_then_another_one_takes
 
 
 def test_given_a_file_that_hangs_every_decoder_when_it_comes_then_it_is_refused_and_others_flow(
-    one,
+    one, monkeypatch
 ):
+    monkeypatch.setattr(module, "START_S", 2.0)
+
     async def scenario():
         config, candidate, trees = one
         decoders = Decoders(config, trees)
@@ -85,7 +88,7 @@ def test_given_a_file_that_hangs_every_decoder_when_it_comes_then_it_is_refused_
         async def hang() -> None:
             while True:
                 for process in children():
-                    if process.pid not in stopped and "decoder-" in " ".join(process.cmdline()):
+                    if process.pid not in stopped:
                         process.send_signal(signal.SIGSTOP)
                         stopped.add(process.pid)
                 await asyncio.sleep(0.01)
@@ -99,6 +102,7 @@ def test_given_a_file_that_hangs_every_decoder_when_it_comes_then_it_is_refused_
             hanging.cancel()
             for process in children():
                 process.send_signal(signal.SIGCONT)
+            monkeypatch.undo()
             assert await decoders.take_in(candidate, ENTRY, show=True) is not None
             assert decoders.lost == 2
         finally:
