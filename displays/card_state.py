@@ -70,6 +70,8 @@ class Reading:
     severity: Severity | None = None
     status: Status | None = None
     confidence: float | None = None
+    value: float | None = None
+    """The number of a regression model."""
     confirmed: bool | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -151,10 +153,20 @@ def level_of(plot: Plot, reading: Reading, line: Line) -> Level:  # noqa: PLR091
     if reading.severity == Severity.MAJOR:
         return Level.BAD
     if plot.is_bad(reading.label):
-        return Level.UNCONFIRMED if reading.severity == Severity.MINOR else Level.UNALARMED
+        # A number beyond a limit is a fact: nothing about it is unconfirmed.
+        minor = Level.UNCONFIRMED if plot.unit is None else Level.WARNING
+        return minor if reading.severity == Severity.MINOR else Level.UNALARMED
     if reading.severity == Severity.MINOR:
         return Level.WARNING
     return Level.NO_MODEL if reading.label == NO_MODEL else Level.GOOD
+
+
+def _said(plot: Plot, reading: Reading) -> str:
+    """Write the label with its weight, or the number with its unit."""
+    if plot.unit is None:
+        return f"{reading.label} @ {percent(reading.confidence)}"
+    number = "?" if reading.value is None else f"{reading.value:.4g} {plot.unit}".rstrip()
+    return f"{reading.label}: {number}"
 
 
 def face_of(plot: Plot, reading: Reading, line: Line) -> Face:
@@ -167,11 +179,11 @@ def face_of(plot: Plot, reading: Reading, line: Line) -> Face:
     return Face(
         level=level,
         word=_word(level, plot, reading),
-        verdict=f"{was}{reading.label} @ {percent(reading.confidence)}" if judged else "",
+        verdict=f"{was}{_said(plot, reading)}" if judged else "",
         note=_note(level, plot, reading, line),
         colour=label.colour if label else NO_COLOUR,
         confirmed=judged and not veiled and reading.confirmed is True,
-        confidence=reading.confidence if judged else None,
+        confidence=reading.confidence if judged and plot.unit is None else None,
         threshold=reading.thresholds.get(reading.label or "") if judged else None,
         age=_age(level, reading),
         origin=_origin(reading),

@@ -61,6 +61,8 @@ class Plot:
     description: str = ""
     cadence_s: float = 60.0
     ignored: bool = False
+    unit: str | None = None
+    """Of the number that its model gives; None where it gives labels."""
 
     @property
     def pv_part(self) -> str:
@@ -74,7 +76,7 @@ class Plot:
     def is_bad(self, name: str | None) -> bool:
         """Tell whether a label means that the detector needs somebody."""
         label = self.label(name) if name else None
-        return label.is_bad if label else name == "Bad"
+        return label.is_bad if label else name in ("Bad", "OutOfRange")
 
 
 def name_part(text: str) -> str:
@@ -152,6 +154,7 @@ def _plot(entry: Any) -> Plot:
         description=_text(entry, "description"),
         cadence_s=float(cadence),
         ignored=entry.get("ignored") is True,
+        unit=_text(entry, "unit") if entry.get("unit") is not None else None,
     )
 
 

@@ -71,6 +71,8 @@ class PlotLink(QObject):
         self._fields["Age"].changed.connect(self._note_age)
         for label in plot.labels:
             self._open(f"Threshold:{label.pv_part}")
+        if plot.unit is not None:
+            self._open("Value")
         self._masks = Field(f"ca://{self._base}Masks.VAL$", self)
         self._masks.changed.connect(self._tell)
         self._image = Field(f"pva://{self._base}Image", self, stamped=True)
@@ -115,6 +117,7 @@ class PlotLink(QObject):
             severity=fields["Class"].severity,
             status=_status(fields["Class.STAT"].whole(), fields["Class"].severity),
             confidence=fields["Confidence"].number(),
+            value=fields["Value"].number() if "Value" in fields else None,
             confirmed=_yes(fields["Confirmed"].whole()),
             weights=self._by_label("Weight"),
             thresholds=self._by_label("Threshold"),

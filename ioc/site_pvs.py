@@ -10,6 +10,7 @@ from ioc.plot_pvs import iso
 from ioc.quality import by_group
 from ioc.stage_pvs import stage_name
 from ioc.value import EPICS_EPOCH, PvValue
+from ioc.value_pvs import gives_number
 from pipeline.alarm import Severity, Status
 from pipeline.messages import Catalogue, PlotEntry, SiteState
 
@@ -145,6 +146,7 @@ def _plot(entry: PlotEntry) -> dict[str, object]:
         "description": entry.description,
         "ignored": entry.ignored,
         "cadence_s": entry.cadence_s,
+        "unit": entry.model.unit if entry.model and gives_number(entry) else None,
         "labels": [
             {
                 "name": label.name,

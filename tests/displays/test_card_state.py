@@ -169,3 +169,20 @@ def test_given_a_verdict_that_began_in_sight_when_images_come_then_they_are_coun
 def test_given_levels_when_summed_up_then_the_worst_leads(levels, level, text):
     made = headline(levels)
     assert Headline(made.level, made.text.replace("\u00a0", " ")) == Headline(level, text)
+
+
+@pytest.mark.parametrize(
+    ("label", "severity", "level"),
+    [
+        ("InRange", Severity.NO_ALARM, Level.GOOD),
+        ("OutOfRange", Severity.MINOR, Level.WARNING),
+        ("OutOfRange", Severity.MAJOR, Level.BAD),
+        ("OutOfRange", Severity.NO_ALARM, Level.UNALARMED),
+    ],
+)
+def test_given_a_number_when_shown_then_value_and_unit_stand_for_the_weight(label, severity, level):
+    plot = Plot("CDC_peak", unit="ns")
+    face = face_of(plot, reading(label, severity, value=9.53124), Line())
+    assert face.level is level
+    assert face.verdict == f"{label}: 9.531 ns"
+    assert face.confidence is None
