@@ -241,7 +241,8 @@ def import_(config_file: Path | None, file: Path, card_file: Path) -> None:
     config = load(config_file)
     engine, store = open_record(config), config.under_state(config.predict.models)
     with need_training():
-        from hydra_ioc.foreign import import_model, read_foreign_card
+        from hydra_ioc.foreign import import_model
+        from hydra_ioc.foreign_card import read_foreign_card
 
         card = read_foreign_card(card_file)
         digest = import_model(file, card, store)

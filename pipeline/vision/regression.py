@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -152,30 +153,42 @@ def save_number(
         write_normal(folder, from_views(model.head.reference.mean.astype(np.float64)))
 
     def tell(files: dict[str, str]) -> ModelCard:
-        packages = ("scikit-learn", "onnx", "onnxruntime", "numpy")
-        return ModelCard(
-            name=f"{quantity.name} {', '.join(plots)}"[:200],
-            plots=plots,
-            kind=REGRESSION,
-            quantity=quantity,
-            architecture=ARCHITECTURE,
-            labels=(quantity.name,),
-            input_shape=backbone.card.input_shape,
-            preprocessing=backbone.card.preprocessing,
-            map_shape=backbone.card.map_shape,
-            embedding_size=backbone.card.embedding_size,
-            thresholds={quantity.name: 0.0},
-            threshold_method="INIT",
-            training_runs=runs,
-            validation_runs=(),
-            training_counts={quantity.name: len(model.judged)},
-            training_set=training_set,
-            metrics=Metrics(confusion=((0,),), loss=model.spread**2, epochs=0),
-            seed=0,
-            versions={"python": platform.python_version(), **{p: version(p) for p in packages}},
-            backbone=backbone.card.sha256,
-            note=note,
-            files=files,
+        card = _card(model, backbone, plots, quantity, files)
+        return msgspec.structs.replace(
+            card, training_runs=runs, training_set=training_set, note=note
         )
 
     return pack(store, write, tell)
+
+
+def _card(
+    model: NumberModel,
+    backbone: Backbone,
+    plots: tuple[str, ...],
+    quantity: Quantity,
+    files: dict[str, str],
+) -> ModelCard:
+    packages = ("scikit-learn", "onnx", "onnxruntime", "numpy")
+    return ModelCard(
+        name=f"{quantity.name} {', '.join(plots)}"[:200],
+        plots=plots,
+        kind=REGRESSION,
+        quantity=quantity,
+        architecture=ARCHITECTURE,
+        labels=(quantity.name,),
+        input_shape=backbone.card.input_shape,
+        preprocessing=backbone.card.preprocessing,
+        map_shape=backbone.card.map_shape,
+        embedding_size=backbone.card.embedding_size,
+        thresholds={quantity.name: 0.0},
+        threshold_method="INIT",
+        training_runs=(),
+        validation_runs=(),
+        training_counts={quantity.name: len(model.judged)},
+        training_set="0" * 64,
+        metrics=Metrics(confusion=((0,),), loss=model.spread**2, epochs=0),
+        seed=0,
+        versions={"python": platform.python_version(), **{p: version(p) for p in packages}},
+        backbone=backbone.card.sha256,
+        files=files,
+    )

@@ -62,7 +62,8 @@ def foreign(file: Path, *, domain="", value=1.0, outputs=2, external=False, wher
 
 
 def take(tmp_path: Path, file: Path, **changes: object) -> str:
-    from hydra_ioc.foreign import import_model, read_foreign_card
+    from hydra_ioc.foreign import import_model
+    from hydra_ioc.foreign_card import read_foreign_card
 
     card = tmp_path / "card.json"
     card.write_text(json.dumps({**CARD, **changes}))
