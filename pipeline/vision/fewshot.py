@@ -143,7 +143,7 @@ def _scales(
 
 def _folds(truth: NDArray[np.int64], runs: NDArray[np.int64], seed: int) -> list[Fold]:
     """Leave runs out, a fold at a time; only folds that keep every label."""
-    number = min(FOLDS, len(np.unique(runs)))
+    number = min(FOLDS, len(np.unique(runs)), int(np.bincount(truth).min()))
     if number < 2:
         return []
     splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
