@@ -1,120 +1,138 @@
-"""Training reports: one page that nothing can break out of, and its answers."""
+"""The page of a training report, and the answers that come back."""
 
-import hashlib
 import json
-from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
-from click.testing import CliRunner
 
-pytest.importorskip("matplotlib")
-from db.catalogue_queries import add_plot
-from db.engine import reading, writing
+from db.engine import make_engine, reading, writing
 from db.label_queries import labels
+from db.signoff_queries import find
 from db.startup import upgrade
-from hydra_ioc.cli import cli
-from hydra_ioc.record import open_record
-from hydra_ioc.report_page import Cell, Mistake, Report, page
-from pipeline.config import Config
-from tests.pipeline.vision.toys import toy
-
-pytestmark = pytest.mark.timeout(300)
-PLOT = "toy"
-HOSTILE = '</script><img src=x onerror="alert(1)">'
-
-
-def call(folder: Path, *arguments: str, good: bool = True) -> str:
-    found = CliRunner().invoke(cli, ["--config", str(folder / "h.toml"), *arguments])
-    text = found.output + (str(found.exception) if found.exception else "")
-    assert (found.exit_code == 0) == good, text
-    return text
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A deployment whose model was trained with two images that have the wrong label."""
-    pytest.importorskip("sklearn")
-    folder = tmp_path_factory.mktemp("report")
-    (folder / "h.toml").write_text('state_dir = "var"\n')
-    config = Config(state_dir=folder / "var")
-    upgrade(config.database_url())
-    with writing(open_record(config)) as session:
-        add_plot(session, PLOT, labels=("Good", "Bad"))
-    rng = np.random.default_rng(4)
-    lines = ["plot,path,label,run,chunk"]
-    for index in range(40):
-        label = ("Good", "Bad")[index % 2]
-        image = cv2.resize(toy(label, rng), (320, 240), interpolation=cv2.INTER_NEAREST)
-        cv2.imwrite(str(folder / f"{index}.png"), image[..., ::-1])
-        said = {10: "Bad", 21: "Good"}.get(index, label)
-        lines.append(f"{PLOT},{index}.png,{said},{7 * (index // 2) + 100},{index}")
-    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
-    call(folder, "labels", "import", str(folder / "labels.csv"))
-    text = call(folder, "train", PLOT, "--seed", "3")
-    digest = next(line.split()[1] for line in text.splitlines() if line.startswith("model "))
-    return folder, digest
-
-
-def test_given_hostile_texts_when_a_page_is_made_then_they_are_only_text():
-    cell = Cell(HOSTILE, HOSTILE, 1, 1, "", (HOSTILE,))
-    mistake = Mistake(HOSTILE, 1, HOSTILE, HOSTILE, 0.9, "", answerable=True)
-    made = page(Report("a" * 64, HOSTILE, ((HOSTILE, HOSTILE),), (HOSTILE,), (cell,), (mistake,)))
-    assert HOSTILE not in made
-    assert "<img src=x" not in made
-    assert "http" not in made.replace('http-equiv="Content', "")
-
-
-@pytest.mark.train
-def test_given_wrong_labels_when_answered_in_the_report_then_they_are_labels_and_the_review_signs(
-    site: tuple[Path, str],
-):
-    folder, digest = site
-    file = folder / "page.html"
-    assert "images seen differently" in call(
-        folder, "models", "report", digest, "--into", str(file)
-    )
-    text = file.read_text()
-    wrong = [hashlib.sha256((folder / f"{n}.png").read_bytes()).hexdigest() for n in (10, 21)]
-    assert all(f'data-name="{one}"' in text for one in wrong)
-    assert text.count("data:image/jpeg;base64,") >= 2
-    assert "not answered" in call(folder, "models", "sign", digest, "report-reviewed", good=False)
-    names = [part.split('"')[0] for part in text.split('class="mistake" data-name="')[1:]]
-    given = {wrong[0]: "Good", wrong[1]: "Bad"}
-    config = Config(state_dir=folder / "var")
-    with reading(open_record(config)) as session:
-        old = {row.sha256: row.label for row in labels(session, PLOT)}
-    answers = [{"sha256": one, "label": given.get(one, old[one])} for one in names]
-    said = folder / "answers.json"
-    said.write_text(json.dumps({"v": 1, "model": digest, "answers": answers}))
-    assert "0 images of the report are open" in call(folder, "models", "answer", str(said))
-    with reading(open_record(config)) as session:
-        now = {row.sha256: (row.label, row.source) for row in labels(session, PLOT)}
-    assert [now[one] for one in wrong] == [("Good", "report"), ("Bad", "report")]
-    call(folder, "models", "sign", digest, "report-reviewed")
-
-
-@pytest.mark.train
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        ({"answers": [{"sha256": "b" * 64, "label": "Good"}]}, "not in it"),
-        ({"answers": [{"sha256": "../../etc", "label": "Good"}]}, "no answers"),
-        ({"model": "0" * 64}, "expected one registered model"),
-        ({"extra": 1}, "no answers"),
-    ],
+from hydra_ioc.report_answers import (
+    check_reviewed,
+    open_report,
+    read_answers,
+    take_answers,
 )
-def test_given_foreign_answers_when_taken_then_refused_and_no_label_changes(
-    site: tuple[Path, str], change: dict[str, object], why: str
-):
-    folder, digest = site
-    call(folder, "models", "report", digest, "--into", str(folder / "page.html"))
-    config = Config(state_dir=folder / "var")
-    with reading(open_record(config)) as session:
-        before = labels(session, PLOT)
-    file = folder / "hostile.json"
-    file.write_text(json.dumps({"v": 1, "model": digest, "answers": [], **change}))
-    assert why in call(folder, "models", "answer", str(file), good=False)
-    with reading(open_record(config)) as session:
-        assert labels(session, PLOT) == before
+from hydra_ioc.report_page import Cell, Mistake, Report, page
+from pipeline.errors import CommandError, InputError, LabelError
+from tests.db.samples import WHO, digest, judged_plot, kept
+
+HOSTILE = '</script><img src=x onerror="alert(1)">&'
+PLOT = "CDC_occupancy"
+
+
+def mistake(name: str = digest(1), **changes) -> Mistake:
+    values = {
+        "name": name,
+        "run": 7,
+        "label": "Good",
+        "given": "Bad",
+        "weight": 0.9,
+        "picture": "",
+        "answerable": True,
+    }
+    return Mistake(**(values | changes))
+
+
+def report(*mistakes: Mistake, **changes) -> Report:
+    values = {
+        "digest": digest(PLOT),
+        "title": "Training report",
+        "facts": (("note", "none"),),
+        "labels": ("Good", "Bad"),
+        "cells": tuple(
+            Cell(label, given, 0, 1, "", (digest(1),))
+            for label in ("Good", "Bad")
+            for given in ("Good", "Bad")
+        ),
+        "mistakes": mistakes,
+    }
+    return Report(**(values | changes))
+
+
+@pytest.fixture
+def engine(tmp_path):
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    upgrade(url)
+    engine = make_engine(url)
+    with writing(engine) as session:
+        plot, _ = judged_plot(session)
+        session.add_all(kept(plot, chunk) for chunk in (1, 2))
+    return engine
+
+
+def answers(tmp_path, *rows, **changes):
+    file = tmp_path / "answers.json"
+    file.write_text(json.dumps({"v": 1, "model": digest(PLOT), "answers": list(rows), **changes}))
+    return file
+
+
+def test_given_hostile_texts_when_a_page_is_made_then_none_becomes_markup():
+    text = page(
+        report(
+            mistake(HOSTILE, label=HOSTILE, given=HOSTILE),
+            title=HOSTILE,
+            facts=((HOSTILE, HOSTILE),),
+            cells=(Cell(HOSTILE, HOSTILE, 1, 1, "", (HOSTILE,)),) * 4,
+        )
+    )
+    assert "<img src=x" not in text
+    assert text.count("</script>") == 2
+    assert "default-src 'none'" in text
+
+
+def test_given_a_report_when_answered_then_labels_change_and_nothing_is_open(engine, tmp_path):
+    with writing(engine) as session:
+        assert open_report(session, report(mistake(), mistake(digest(2))), PLOT, "r.html") == 2
+        assert open_report(session, report(), PLOT, "r.html") == 2, "a report is made once"
+    with pytest.raises(CommandError, match="2 images of the report"), reading(engine) as session:
+        check_reviewed(session, find(session, digest(PLOT)))
+    file = answers(
+        tmp_path,
+        {"sha256": digest(1), "label": "Bad", "comment": "dead slot"},
+        {"sha256": digest(2), "label": "Good"},
+    )
+    with writing(engine) as session:
+        taken = take_answers(session, WHO, PLOT, read_answers(file))
+    assert (taken.answered, taken.changed, taken.open) == (2, 2, 0)
+    with reading(engine) as session:
+        found = {one.sha256: (one.label, one.comment, one.source) for one in labels(session)}
+        check_reviewed(session, find(session, digest(PLOT)))
+    assert found[digest(1)] == ("Bad", "dead slot", "report")
+    assert found[digest(2)] == ("Good", "", "report")
+
+
+def test_given_no_report_when_called_reviewed_then_the_command_is_told(engine):
+    with pytest.raises(CommandError, match="hydra-ioc models report"), reading(engine) as session:
+        check_reviewed(session, find(session, digest(PLOT)))
+
+
+def test_given_one_label_outside_the_palette_when_answered_then_nothing_is_taken(engine, tmp_path):
+    with writing(engine) as session:
+        open_report(session, report(mistake(), mistake(digest(2))), PLOT, "r.html")
+    file = answers(
+        tmp_path, {"sha256": digest(1), "label": "Bad"}, {"sha256": digest(2), "label": "Nice"}
+    )
+    with pytest.raises(LabelError, match="received Nice"), writing(engine) as session:
+        take_answers(session, WHO, PLOT, read_answers(file))
+    with reading(engine) as session:
+        assert labels(session) == ()
+
+
+def test_given_an_image_of_no_report_when_answered_then_it_is_refused(engine, tmp_path):
+    file = answers(tmp_path, {"sha256": digest(1), "label": "Bad"})
+    with pytest.raises(InputError, match="make the report first"), writing(engine) as session:
+        take_answers(session, WHO, PLOT, read_answers(file))
+
+
+OTHER_VERSION = json.dumps({"v": 2, "model": "a" * 64, "answers": []})
+NO_MODEL = json.dumps({"v": 1, "model": "x", "answers": []})
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", NO_MODEL, OTHER_VERSION, "\xff"])
+def test_given_no_answers_when_read_then_it_is_said_what_was_expected(tmp_path, text):
+    file = tmp_path / "answers.json"
+    file.write_text(text, encoding="latin-1")
+    with pytest.raises(InputError, match="holds no answers"):
+        read_answers(file)
