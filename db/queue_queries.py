@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
 
 from db.catalogue import Classification, ClassificationType, Plot
@@ -63,13 +63,7 @@ def candidates(session: Session, plot: str, newest: int) -> list[Candidate]:
         .group_by(RunHistory.plot_id)
         .subquery()
     )
-    truth = (
-        select(PlotLabel.plot_id, Classification.name, Classification.trainable)
-        .join(Classification, PlotLabel.classification_id == Classification.id)
-        .join(ClassificationType, Classification.type_id == ClassificationType.id)
-        .where(PlotLabel.superseded_by.is_(None), ClassificationType.name == QUALITY)
-        .subquery()
-    )
+    truth = _truth()
     vector = (
         select(Embedding.sha256, Embedding.vector)
         .where(Embedding.plot_type_id == target.id, Embedding.source == (digest or ""))
@@ -102,3 +96,14 @@ def candidates(session: Session, plot: str, newest: int) -> list[Candidate]:
         for image, row, name, trainable, stored in rows
         if name is None or trainable
     ]
+
+
+def _truth() -> Subquery:
+    """Give the quality labels that count now, by image."""
+    return (
+        select(PlotLabel.plot_id, Classification.name, Classification.trainable)
+        .join(Classification, PlotLabel.classification_id == Classification.id)
+        .join(ClassificationType, Classification.type_id == ClassificationType.id)
+        .where(PlotLabel.superseded_by.is_(None), ClassificationType.name == QUALITY)
+        .subquery()
+    )

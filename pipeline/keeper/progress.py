@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy.orm import Session
 
-from db.performance import TrailingAccuracy
-from db.performance_queries import judged_plots, read_facts, store_day
+from db.performance import RetrainRequest, TrailingAccuracy
+from db.performance_queries import Facts, judged_plots, read_facts, store_day
 from db.retrain_queries import close_trained, open_request, open_requests
 from pipeline.alarm import Severity
 from pipeline.config import Loop
@@ -20,6 +20,7 @@ from pipeline.keeper.core import Core
 from pipeline.keeper.refusals import refuse
 from pipeline.keeper.trends import (
     Accuracy,
+    Drift,
     accuracy_of,
     causes,
     drift_of,
@@ -108,21 +109,7 @@ def look_at(session: Session, plot_type_id: int, rules: Loop, now: float) -> Loo
     if facts is None:
         return None
     accuracy, drift = accuracy_of(facts.sample, rules.coverage), drift_of(facts)
-    store_day(
-        session,
-        TrailingAccuracy(
-            plot_type_id=plot_type_id,
-            day=time.strftime("%Y-%m-%d", time.gmtime(now)),
-            made_at=now,
-            sampled=accuracy.sampled,
-            labelled=accuracy.labelled,
-            correct=accuracy.correct,
-            low=accuracy.low,
-            high=accuracy.high,
-            unconfirmed=unconfirmed_rate(facts.confirmed),
-            drift=drift.value,
-        ),
-    )
+    store_day(session, _day(facts, accuracy, drift, now))
     close_trained(session, plot_type_id, facts.since)
     for cause, reason in causes(facts, accuracy, drift, rules):
         if open_request(session, plot_type_id, cause, reason, facts.since):
@@ -133,8 +120,34 @@ def look_at(session: Session, plot_type_id: int, rules: Loop, now: float) -> Loo
                 reason,
             )
     wishes = open_requests(session, plot_type_id)
+    return Look(_performance(facts, accuracy, drift, wishes, rules, now), accuracy)
+
+
+def _day(facts: Facts, accuracy: Accuracy, drift: Drift, now: float) -> TrailingAccuracy:
+    return TrailingAccuracy(
+        plot_type_id=facts.plot_type_id,
+        day=time.strftime("%Y-%m-%d", time.gmtime(now)),
+        made_at=now,
+        sampled=accuracy.sampled,
+        labelled=accuracy.labelled,
+        correct=accuracy.correct,
+        low=accuracy.low,
+        high=accuracy.high,
+        unconfirmed=unconfirmed_rate(facts.confirmed),
+        drift=drift.value,
+    )
+
+
+def _performance(
+    facts: Facts,
+    accuracy: Accuracy,
+    drift: Drift,
+    wishes: Sequence[RetrainRequest],
+    rules: Loop,
+    now: float,
+) -> Performance:
     drifts = drift.value is not None and drift.value > rules.drift
-    performance = Performance(
+    return Performance(
         plot=facts.plot,
         made_at=now,
         known=accuracy.known,
@@ -151,7 +164,6 @@ def look_at(session: Session, plot_type_id: int, rules: Loop, now: float) -> Loo
         retrain=len(wishes),
         retrain_reason="; ".join(f"{wish.cause}: {wish.reason}" for wish in wishes)[:4000],
     )
-    return Look(performance, accuracy)
 
 
 def _looking(key: int, rules: Loop) -> Callable[[Session], Look | None]:
