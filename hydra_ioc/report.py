@@ -12,7 +12,7 @@ from hydra_ioc.report_page import Cell, Mistake, Report
 from pipeline.config import Config
 from pipeline.errors import FileError, ModelError
 from pipeline.keeper.imagestore import ImageStore
-from pipeline.vision.calibration import calibration_error, reliability
+from pipeline.vision.calibration import BINS, calibration_error, reliability
 from pipeline.vision.card import ModelCard, verify
 from pipeline.vision.evaluation import Rate
 from pipeline.vision.judged import JudgedImage, read_judged
@@ -79,7 +79,7 @@ def _facts(card: ModelCard, right: Rate, error: float) -> tuple[tuple[str, str],
         ("runs", f"{len(card.training_runs)}; {way}"),
         ("data set", card.training_set),
         ("judged right", str(right)),
-        ("expected calibration error", f"{error:.4f}"),
+        ("calibration error", f"{error:.4f} ({BINS} bins, {right.total} images)"),
         ("thresholds", ", ".join(f"{k} {v:.2f}" for k, v in card.thresholds.items())),
         ("seed", str(card.seed)),
         ("parent", card.parent or "none"),
