@@ -21,6 +21,7 @@ from db.training_records import images_of, training_of, validation_of
 from hydra_ioc.cli import cli
 from hydra_ioc.record import open_record
 from pipeline.config import Config
+from pipeline.keeper.imagestore import ImageStore
 from tests.pipeline.vision.toys import toy
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(300)]
@@ -98,7 +99,8 @@ def test_given_a_missing_image_when_trained_then_it_is_named_and_nothing_is_lost
     site: Path,
 ) -> None:
     first = hashlib.sha256((site / "4.png").read_bytes()).hexdigest()
-    stored = next((site / "var").rglob(f"{first}*"))
+    config = Config(state_dir=site / "var")
+    stored = ImageStore(config.under_state(config.keeper.images)).path(first, "png")
     hidden = stored.rename(stored.with_suffix(".away"))
     try:
         before = sorted((site / "var/models").glob("*"))
@@ -119,10 +121,9 @@ def net(site: Path, *more: str) -> list[str]:
 
 
 def start(site: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "hydra_ioc.cli", *net(site, *more)]
     code = "import sys; from hydra_ioc.cli import main; main()"
     return subprocess.Popen(
-        [sys.executable, "-c", code, *command[3:]],
+        [sys.executable, "-c", code, *net(site, *more)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
