@@ -120,7 +120,10 @@ def look_at(session: Session, plot_type_id: int, rules: Loop, now: float) -> Loo
                 reason,
             )
     wishes = open_requests(session, plot_type_id)
-    return Look(_performance(facts, accuracy, drift, wishes, rules, now), accuracy)
+    return Look(
+        _performance(facts, accuracy=accuracy, drift=drift, wishes=wishes, rules=rules, now=now),
+        accuracy,
+    )
 
 
 def _day(facts: Facts, accuracy: Accuracy, drift: Drift, now: float) -> TrailingAccuracy:
@@ -140,6 +143,7 @@ def _day(facts: Facts, accuracy: Accuracy, drift: Drift, now: float) -> Trailing
 
 def _performance(
     facts: Facts,
+    *,
     accuracy: Accuracy,
     drift: Drift,
     wishes: Sequence[RetrainRequest],
