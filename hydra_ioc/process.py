@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import setproctitle
-import uvloop
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +24,8 @@ def run_stage(name: str, serve: Callable[[], Coroutine[Any, Any, None]]) -> None
         serve: Makes the stage's coroutine.
     """
     setproctitle.setproctitle(f"hydra-ioc {name}")
-    with (
-        contextlib.suppress(asyncio.CancelledError),
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        runner.run(_until_signalled(name, serve))
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(_until_signalled(name, serve))
 
 
 async def _until_signalled(name: str, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
