@@ -17,6 +17,8 @@ LOOKS: Final = {
 
 Source: Okabe and Ito 2008, https://jfly.uni-koeln.de/color/.
 """
+LOWEST: Final = 40
+"""Percent at the foot of the axis: worse than guessing between two labels."""
 NUDGE: Final = 1.04
 """Factor between the places of two methods at one size, so that bars do not cover each other."""
 
@@ -56,9 +58,16 @@ def draw(results: list[dict[str, Any]], tasks: list[str], file: Path) -> None:
         panel.set_xlabel("labels per class (at most)")
         panel.set_title(task, fontsize=11)
         panel.grid(alpha=0.3)
+    axes[0][0].set_ylim(LOWEST, 101)
     axes[0][0].set_ylabel("balanced accuracy on unseen runs / %")
-    handles, names = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="lower center", ncols=len(names), frameon=False)
+    shown = {}
+    for panel in axes[0]:
+        handles, names = panel.get_legend_handles_labels()
+        shown |= dict(zip(names, handles, strict=True))
+    names = [name for _, _, name in LOOKS.values() if name in shown]
+    figure.legend(
+        [shown[name] for name in names], names, loc="lower center", ncols=len(names), frameon=False
+    )
     figure.tight_layout(rect=(0, 0.07, 1, 1))
     figure.savefig(file, dpi=110)
     pyplot.close(figure)

@@ -77,8 +77,10 @@ def grouped(results: list[dict[str, Any]], field: str) -> Grouped:
             out[(result["task"], *key)][repeat] = result[field]
             if not result["real"]:
                 simulated[(*key, repeat)].append(result[field])
+    tasks = {result["task"] for result in results if not result["real"]}
     for (method, size, repeat), values in simulated.items():
-        out[(SIMULATED, method, size)][repeat] = float(np.mean(values))
+        if len(values) == len(tasks):
+            out[(SIMULATED, method, size)][repeat] = float(np.mean(values))
     return dict(out)
 
 
@@ -134,12 +136,16 @@ def area_table(results: list[dict[str, Any]], tasks: list[str]) -> str:
     for result in results:
         for name, value in result.get("areas", {}).items():
             score, _, label = name.partition(": ")
+            if label and not result["real"]:
+                continue
             row = f"{result['task']}: {label}" if label else result["task"]
             rows[row][score][result["repeat"]] = value
-            if not result["real"] and not label:
+            if not result["real"]:
                 pooled[(score, result["repeat"])].append(value)
+    most = max(map(len, pooled.values()), default=0)
     for (score, repeat), values in pooled.items():
-        rows[SIMULATED][score][repeat] = float(np.mean(values))
+        if len(values) == most:
+            rows[SIMULATED][score][repeat] = float(np.mean(values))
     scores = list(dict.fromkeys(score for row in rows.values() for score in row))
     lines = _head(["plot type", *scores])
     chosen = [row for task in tasks for row in rows if row == task or row.startswith(f"{task}: ")]
