@@ -60,7 +60,7 @@ def draw(results: list[dict[str, Any]], tasks: list[str], file: Path) -> None:
         panel.grid(alpha=0.3)
     axes[0][0].set_ylim(LOWEST, 101)
     axes[0][0].set_ylabel("balanced accuracy on unseen runs / %")
-    shown = {}
+    shown: dict[str, Any] = {}
     for panel in axes[0]:
         handles, names = panel.get_legend_handles_labels()
         shown |= dict(zip(names, handles, strict=True))

@@ -22,7 +22,8 @@ from pipeline.vision.calibration import calibration_error, fit_temperature, reli
 from pipeline.vision.card import MODEL_FILE, Metrics, ModelCard
 from pipeline.vision.dataset import FREE, VALIDATION, Dataset
 from pipeline.vision.evaluation import confusion
-from pipeline.vision.fewshot import Head, all_views, fit
+from pipeline.vision.evidence import Head
+from pipeline.vision.fewshot import all_views, fit
 from pipeline.vision.graft import graft
 from pipeline.vision.judged import Judged, images_of, write_judged
 from pipeline.vision.normal import from_views, write_normal
