@@ -207,6 +207,8 @@ def _phase(
             initial_epoch=done.epoch,
             epochs=last,
             callbacks=[epochs],
+            # Keras would shuffle the batches by a state that is not in the checkpoint.
+            shuffle=False,
             verbose=0,
         )
     learner.set_weights(epochs.best)
