@@ -134,9 +134,9 @@ def terms(session: Session, plot: str) -> tuple[Term, ...]:
 
 
 def roll_back(session: Session, who: Actor, plot: str) -> str:
-    """Let the model judge that judged before the present one, as it judged then.
+    """Let the model judge that judged before the present one.
 
-    Its thresholds are those it had: they belong to the model.
+    Its thresholds are those that were last set for it: they belong to the model.
 
     Args:
         session: A session of a transaction that writes.

@@ -196,7 +196,7 @@ def terms(config_file: Path | None, *, plot: str) -> None:
 def rollback(config_file: Path | None, *, plot: str, why: str) -> None:
     """Let the model judge PLOT that judged it before the present one.
 
-    A running Keeper takes it over at once; its thresholds are those it had.
+    A running Keeper takes it over at once; its thresholds are those last set for it.
 
     Example: hydra-ioc models rollback CDC_occupancy --why "cries wolf since Monday"
     """

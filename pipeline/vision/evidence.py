@@ -88,7 +88,8 @@ def _coarse(pictures: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """Average squares; gives (N, channels x rows x columns), as the grafted graph does."""
     count, height, width, channels = pictures.shape
     squares = pictures.reshape(count, height // side, side, width // side, side, channels)
-    return squares.mean(axis=(2, 4)).transpose(0, 3, 1, 2).reshape(count, -1)
+    coarse = squares.mean(axis=(2, 4)).transpose(0, 3, 1, 2).reshape(count, -1)
+    return np.asarray(coarse, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
