@@ -69,6 +69,7 @@ def canonical(graph: Any) -> None:
         graph.ClearField(field)
         getattr(graph, field).extend(found)
     graph.ClearField("value_info")
+    graph.ClearField("doc_string")
 
 
 def _walk(
