@@ -61,7 +61,7 @@ def test_given_a_card_when_read_then_it_tells_the_training(toy_store: tuple[Path
     assert card.plots == ("toy",)
     assert not set(card.training_runs) & set(card.validation_runs)
     assert sum(card.training_counts.values()) + sum(map(sum, card.metrics.confusion)) == 120
-    assert set(card.files) == {"model.onnx", "model.keras"}
+    assert set(card.files) == {"model.onnx", "model.keras", "normal.png", "judged.json"}
     assert {"keras", "onnx", "python"} <= set(card.versions)
 
 
@@ -74,7 +74,7 @@ def test_given_a_card_of_other_sizes_when_loaded_then_the_model_is_refused(
     store, digest = toy_store
     folder = tmp_path / "fresh"
     folder.mkdir()
-    for name in ("model.onnx", "model.keras"):
+    for name in read_card(store / digest).files:
         (folder / name).write_bytes((store / digest / name).read_bytes())
     card = msgspec.structs.replace(read_card(store / digest), input_shape=(64, 104, 3))
     folder = folder.rename(tmp_path / write_card(folder, card))
@@ -126,12 +126,12 @@ def test_given_the_same_seed_when_trained_twice_then_the_weights_are_the_same() 
 def test_given_an_export_that_is_interrupted_when_the_store_is_read_then_nothing_is_there(
     trained_toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.vision import export
+    from pipeline.vision import export, packing
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(export, "write_card", stop)
+    monkeypatch.setattr(packing, "write_card", stop)
     with pytest.raises(KeyboardInterrupt):
         export.save(trained_toy[0], tmp_path, ("toy",))
     assert list(tmp_path.iterdir()) == []
