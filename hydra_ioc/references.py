@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Engine, select
 
 from db.audit_queries import Actor
 from db.catalogue import Plot
-from db.catalogue_queries import catalogue, plot_type
+from db.catalogue_queries import PlotRow, catalogue, plot_type
 from db.engine import reading, writing
 from db.reference_queries import RIGHT, NewReferences, add_references
 from hydra_ioc.record import permit
@@ -17,7 +20,11 @@ from pipeline.config import Config
 from pipeline.errors import CommandError, FileError, InputError
 from pipeline.feeder.grammar import NO_RUN, Names
 from pipeline.keeper.imagestore import ImageStore
+from pipeline.messages import Shape
 from pipeline.vision.preprocess import decode, prepare
+
+if TYPE_CHECKING:
+    from pipeline.vision.references import Compiled
 
 DEFAULT_THRESHOLD = 0.002
 """One false alarm in 500 good images, as far as the references are like them."""
@@ -135,32 +142,41 @@ def add(
         row = next(row for row in catalogue(session) if row.name == plot)
     shape = row.model.input_shape if row.model else INPUT_SHAPE
     preprocessing = row.model.preprocessing if row.model else PREPROCESSING
-    store = ImageStore(config.under_state(config.keeper.images))
-    tensors = {}
-    for key in images:
-        path = store.path(key, row.file_type)
-        if not path.exists():
-            raise InputError(f"the image {key[:12]} of plot {plot} is not in the store: {path}")
-        pixels = decode(path.read_bytes(), config.input.max_pixels)
-        tensors[key] = prepare(pixels, preprocessing, shape)
     made = compile_references(
-        tensors,
+        _tensors(config, row, images, preprocessing, shape),
         images,
         config.under_state(config.predict.models),
         plot,
         preprocessing=preprocessing,
         backbone=backbone_for(shape),
     )
-    new = NewReferences(
+    choices = {"threshold": threshold, "run_type": run_type, "severity": severity}
+    new = _new(made, images, decides=decides, **choices)
+    with writing(engine) as session:
+        return add_references(session, who, plot, new), made.with_backbone
+
+
+def _new(made: "Compiled", images: dict[str, int], **choices: Any) -> NewReferences:
+    return NewReferences(
         digest=made.digest,
         labels=made.labels,
         input_shape=made.input_shape,
         preprocessing=made.preprocessing,
         images=images,
-        threshold=threshold,
-        run_type=run_type,
-        severity=severity,
-        decides=decides,
+        **choices,
     )
-    with writing(engine) as session:
-        return add_references(session, who, plot, new), made.with_backbone
+
+
+def _tensors(
+    config: Config, row: PlotRow, images: dict[str, int], preprocessing: str, shape: Shape
+) -> dict[str, NDArray[np.uint8]]:
+    """Read and prepare the kept images."""
+    store = ImageStore(config.under_state(config.keeper.images))
+    tensors = {}
+    for key in images:
+        path = store.path(key, row.file_type)
+        if not path.exists():
+            raise InputError(f"the image {key[:12]} of plot {row.name} is not in the store: {path}")
+        pixels = decode(path.read_bytes(), config.input.max_pixels)
+        tensors[key] = prepare(pixels, preprocessing, shape)
+    return tensors

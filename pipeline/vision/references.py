@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,12 +82,7 @@ def compile_references(
     """
     from pipeline.vision.graft_similarity import LABELS, graft_similarity, sizes
 
-    keys = sorted(tensors)
-    if not keys:
-        raise InputError("expected at least one reference image, received none")
-    images = [tensors[key] for key in keys]
-    if len({image.shape for image in images}) != 1:
-        raise InputError(f"expected images of one size, received {[i.shape for i in images]}")
+    keys, images = _ordered(tensors)
     shape = (images[0].shape[0], images[0].shape[1], images[0].shape[2])
     views = np.stack([views_of(image) for image in images])
     similarity = fit(views, backbone)
@@ -105,27 +100,46 @@ def compile_references(
         return ModelCard(
             name=f"references {plot}"[:200],
             plots=(plot,),
-            architecture=ARCHITECTURE,
-            labels=LABELS,
             input_shape=shape,
             preprocessing=preprocessing,
             map_shape=map_shape,
             embedding_size=size,
-            thresholds=dict.fromkeys(LABELS, 0.5),
             training_runs=tuple(sorted({run for run in runs.values() if run >= 0})),
-            validation_runs=(),
             training_counts={LABELS[0]: len(keys), LABELS[1]: 0},
             training_set=hashlib.sha256("\n".join(keys).encode()).hexdigest(),
-            metrics=Metrics(confusion=((0, 0), (0, 0)), loss=0.0, epochs=0),
-            seed=0,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            versions={"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
             note=f"backbone {backbone.card.sha256}" if backbone else "without a backbone",
             files=files,
+            **_same(LABELS),
         )
 
     digest = pack(store, write, card)
     return Compiled(digest, LABELS, shape, preprocessing, backbone is not None)
+
+
+def _ordered(
+    tensors: Mapping[str, NDArray[np.uint8]],
+) -> tuple[list[str], list[NDArray[np.uint8]]]:
+    keys = sorted(tensors)
+    if not keys:
+        raise InputError("expected at least one reference image, received none")
+    images = [tensors[key] for key in keys]
+    if len({image.shape for image in images}) != 1:
+        raise InputError(f"expected images of one size, received {[i.shape for i in images]}")
+    return keys, images
+
+
+def _same(labels: tuple[str, ...]) -> dict[str, Any]:
+    """Give what the cards of all references say alike."""
+    return {
+        "architecture": ARCHITECTURE,
+        "labels": labels,
+        "thresholds": dict.fromkeys(labels, 0.5),
+        "validation_runs": (),
+        "metrics": Metrics(confusion=((0, 0), (0, 0)), loss=0.0, epochs=0),
+        "seed": 0,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
+    }
 
 
 def _prove(graph: bytes, images: NDArray[np.uint8], expected: NDArray[np.float32]) -> None:

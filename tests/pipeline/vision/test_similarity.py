@@ -1,0 +1,93 @@
+"""Similarity to references: calibrated on themselves, the same in the graph."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.errors import InputError
+from pipeline.vision import backbone as backbones
+from pipeline.vision.card import read_card
+from pipeline.vision.reference import views_of
+from pipeline.vision.references import compile_references
+from pipeline.vision.serving import load
+from pipeline.vision.similarity import fit, looks_at
+
+pytestmark = pytest.mark.train
+SHAPE = (240, 320, 3)
+
+
+def good(seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    image = np.full(SHAPE, 200.0)
+    image[60:180, 80:240] = (90, 140, 60)
+    return np.clip(image + rng.normal(0, 4, SHAPE), 0, 255).astype(np.uint8)
+
+
+def odd(seed: int) -> np.ndarray:
+    image = good(seed)
+    image[90:130, 120:170] = 255
+    return image
+
+
+def named(images):
+    return {f"{index:064x}": image for index, image in enumerate(images)}
+
+
+@pytest.fixture(params=["plain", "backbone"])
+def backbone(request):
+    if request.param == "plain":
+        return None
+    if not (backbones.FOLDER / backbones.GRAPH_FILE).exists():
+        pytest.skip("no backbone is shipped")
+    return backbones.shipped()
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_given_references_when_compiled_then_the_served_model_tells_odd_from_good(
+    tmp_path: Path, backbone, count
+):
+    tensors = named([good(seed) for seed in range(count)])
+    made = compile_references(tensors, dict.fromkeys(tensors, 7), tmp_path, "P", backbone=backbone)
+    model = load(tmp_path / made.digest)
+    assert model.card.labels == ("similar", "unlike")
+    out = model.run(np.stack([good(100), odd(101)]))
+    fine, bad = out.probabilities[:, 0]
+    assert fine > 0.05
+    assert bad < 0.25 * fine
+    assert np.allclose(out.probabilities.sum(axis=1), 1.0, atol=1e-6)
+    hottest = np.unravel_index(out.maps[1, 1].argmax(), out.maps[1, 1].shape)
+    assert 90 / 240 - 0.05 <= hottest[0] / out.maps.shape[2] <= 130 / 240 + 0.05
+    assert 120 / 320 - 0.05 <= hottest[1] / out.maps.shape[3] <= 170 / 320 + 0.05
+
+
+def test_given_the_same_references_when_compiled_again_then_the_numbers_are_the_same(tmp_path):
+    tensors = named([good(seed) for seed in range(3)])
+    runs = dict.fromkeys(tensors, -1)
+    digests = {compile_references(tensors, runs, tmp_path / n, "P").digest for n in "ab"}
+    files = {
+        read_card(tmp_path / n / d).files["model.onnx"]
+        for n in "ab"
+        for d in digests
+        if (tmp_path / n / d).exists()
+    }
+    assert len(files) == 1
+
+
+def test_given_many_good_images_when_compared_then_a_threshold_is_a_rate_of_false_alarms():
+    views = np.stack([views_of(good(seed)) for seed in range(20)])
+    ready = fit(views, None)
+    others = np.stack([views_of(good(seed)) for seed in range(200, 260)])
+    similar = ready.of(ready.striking(looks_at(others, ready.reference, None)))
+    assert (similar < 0.01).mean() <= 0.05
+    assert 0.2 < similar.mean() < 0.8
+    assert np.all(np.diff(ready.chances) <= 0)
+
+
+def test_given_no_image_or_another_size_when_made_ready_then_it_is_refused(tmp_path):
+    with pytest.raises(InputError, match="at least one reference"):
+        compile_references({}, {}, tmp_path, "P")
+    images = named([good(1), good(2)[:120]])
+    with pytest.raises(InputError, match="one size"):
+        compile_references(images, dict.fromkeys(images, 1), tmp_path, "P")
+    assert list(tmp_path.iterdir()) == []
