@@ -100,8 +100,8 @@ def embeddings_of(
         seen.setdefault(row.sha256, facts)
     if source is None or not seen:
         raise CommandError(
-            f"no embeddings of plot {plot} are stored: a model must judge its images first, or"
-            " 'hydra-ioc embeddings compute' makes them of kept images"
+            f"no embeddings of plot {plot} are stored: they come with the images that a model"
+            " judges, or that are compared with references"
         )
     return source, list(seen.values())
 

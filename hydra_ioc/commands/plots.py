@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from db.audit_queries import audit
 from db.catalogue_queries import DEFAULT_LABELS, PlotRow, add_plot, catalogue
 from db.change_queries import Change, change_plot
+from db.doubt_queries import set_doubt
 from db.engine import reading, writing
 from db.steadiness_queries import set_steadiness
 from hydra_ioc.record import actor, open_record, permit
@@ -169,6 +170,23 @@ def change(
             change_plot(session, actor(why), name, facts)
     click.echo(f"changed {name}")
     _tell_keeper(config, f"plot {name} changed")
+
+
+@command.command()
+@click.argument("name")
+@click.argument("weight", type=click.FloatRange(0, 1))
+@click.option("--why", default="", help="The reason, for the record.")
+@click.pass_obj
+def doubt(config_file: Path | None, name: str, weight: float, why: str) -> None:
+    """Call an image of NAME Unknown when no label reaches WEIGHT; 0 never does.
+
+    Example: hydra-ioc plots doubt CDC_occupancy 0.6
+    """
+    config = load(config_file)
+    with writing(_open_for_plots(config)) as session:
+        before = set_doubt(session, actor(why), name, weight)
+    click.echo(f"{name}: Unknown below {weight:g}, before {before:g}")
+    _tell_keeper(config, f"doubt of {name} changed")
 
 
 @command.command()
