@@ -18,10 +18,19 @@ def test_given_the_tables_when_listed_then_every_log_and_the_history_only_grow()
     names = {table.__tablename__ for table in APPEND_ONLY}
     assert names == {
         "audit_log",
+        "emulated_images",
+        "emulation_runs",
+        "inference_masks",
         "label_history",
+        "mask_history",
         "model_activations",
+        "model_signoffs",
+        "plot_values",
+        "reference_history",
+        "reference_images",
         "run_history",
         "threshold_history",
+        "trainings",
     }
 
 

@@ -219,16 +219,22 @@ def test_given_a_tree_of_plots_when_discovered_then_each_type_is_added_once(
     assert done(config_file, "plots", "list").count(" Mine ") == 2
 
 
-def test_given_a_model_in_the_store_when_set_then_it_judges_and_is_signed(config_file, config):
+def test_given_a_signed_model_in_the_store_when_set_then_it_judges(config_file, config):
     done(config_file, "plots", "add", "CDC_occupancy")
     folder = model_folder(config, "CDC_occupancy")
+    unsigned = run(config_file, "plots", "model", "CDC_occupancy", folder.name)
+    assert "lacks a sign-off" in str(unsigned.exception)
+    done(config_file, "plots", "model", "CDC_occupancy", folder.name, "--probation")
+    for step in ("trained", "report-reviewed", "ai-signoff", "expert-signoff"):
+        done(config_file, "models", "sign", folder.name, step, "--why", "looked")
     words = ("plots", "model", "CDC_occupancy", folder.name[:12], "--why", "new period")
     assert done(config_file, *words) == f"CDC_occupancy is judged by model {folder.name}\n"
     assert folder.name[:12] in done(config_file, "plots", "list")
     with reading(make_engine(config.database_url())) as session:
         model = session.scalars(select(Model)).one()
         assert (model.digest, model.expert_signoff_by) == (folder.name, "ann")
-        line = session.scalars(select(AuditLog).where(AuditLog.action == "set-model")).one()
+        made = select(AuditLog).where(AuditLog.action == "set-model").order_by(AuditLog.id.desc())
+        line = session.scalars(made).first()
         assert (line.user_name, line.why) == ("ann", "new period")
 
 

@@ -83,7 +83,8 @@ def other_release(tmp_path: Path, plot: str, note: str) -> tuple[Path, str]:
     source = DEMO_MODELS / read_index(DEMO_MODELS)[plot]
     folder = tmp_path / "release" / "fresh"
     folder.mkdir(parents=True)
-    shutil.copy(source / "model.onnx", folder)
+    for name in read_card(source).files:
+        shutil.copy(source / name, folder)
     digest = write_card(folder, msgspec.structs.replace(read_card(source), seed=4711, note=note))
     folder.rename(folder.parent / digest)
     write_index(folder.parent, {plot: digest})
@@ -162,7 +163,6 @@ def test_given_installed_models_when_listed_then_each_says_what_it_judges(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["train", "CDC_occupancy"],
         ["train", "A", "B", "--simulated", "100"],
         ["train", "A", "--simulated", "100", "--shape", "big"],
         ["evaluate", "--model", "0" * 64],
