@@ -167,8 +167,9 @@ def test_given_a_changed_palette_when_the_catalogue_changes_then_property_subscr
     changed = msgspec.structs.replace(entry, labels=entry.labels[:4])
     own.keeper.call(fake.show_catalogue(changed))
     assert len(own.ca.events(keys[8], 1)) == 1
-    assert own.ca.get("CDC_occupancy:Class", ftype=31)["choices"][-1] == "Nothing"
-    assert len(own.ca.get("CDC_occupancy:Class", ftype=31)["choices"]) == 6
+    choices = own.ca.get("CDC_occupancy:Class", ftype=31)["choices"]
+    assert len(choices) == 7
+    assert choices[-3:] == ["NoModel", "Nothing", "Unknown"]
     assert not own.ca.ask("connect", pv="CDC_occupancy:Weight:LED", timeout=0.3)["connected"]
     assert own.ca.events(keys[1]) == []
     assert own.ca.events(keys[4]) == []
