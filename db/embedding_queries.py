@@ -101,7 +101,7 @@ def embeddings_of(
     if source is None or not seen:
         raise CommandError(
             f"no embeddings of plot {plot} are stored: they come with the images that a model"
-            " judges, or that are compared with references"
+            " judges"
         )
     return source, list(seen.values())
 

@@ -13,6 +13,14 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 
+COLOURS: Final = {
+    "Good": "#2e8b57",
+    "Acceptable": "#9acd32",
+    "Bad": "#d62728",
+    "NoData": "#8b5a2b",
+    "Unknown": "#7f7f7f",
+}
+"""Colours of labels, as the screens have them; other texts take those of matplotlib."""
 FEWEST: Final = 10
 """Images below which clusters mean nothing."""
 SAMPLE: Final = 2000
@@ -134,7 +142,13 @@ def draw(
         for index, text in enumerate(sorted(set(texts), key=_natural)):
             mine = texts == text
             marker = "os^Dv"[index // 10 % 5]
-            axes.scatter(*places[mine].T, s=10, label=f"{text} ({mine.sum()})", marker=marker)
+            axes.scatter(
+                *places[mine].T,
+                s=10,
+                label=f"{text} ({mine.sum()})",
+                marker=marker,
+                color=COLOURS.get(text, f"C{index % 10}"),
+            )
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=2, frameon=False)
     axes.set_title(title)
     axes.set_xticks([])
