@@ -1,6 +1,7 @@
 """Decoders are processes: they may crash, hang or lose their Feeder."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -42,11 +43,14 @@ def candidate_of(config: Config, path: Path) -> Candidate:
 
 
 def children() -> list[psutil.Process]:
-    return [
-        child
-        for child in psutil.Process().children()
-        if "pipeline.feeder.decoder" in child.cmdline() or "decoder-" in " ".join(child.cmdline())
-    ]
+    found = []
+    for child in psutil.Process().children():
+        # One that ends meanwhile has no command line.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            words = " ".join(child.cmdline())
+            if "pipeline.feeder.decoder" in words or "decoder-" in words:
+                found.append(child)
+    return found
 
 
 @pytest.fixture
