@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from hydra_ioc.simulated import EVALUATION, TRAINING, sample
 from pipeline.vision.backbone import Backbone
+from pipeline.vision.looks import looks_at
 from pipeline.vision.preprocess import decode, prepare
 from pipeline.vision.reference import views_of
-from pipeline.vision.similarity import fit, looks_at
+from pipeline.vision.similarity import fit
 from simulation.detector import seed_of
 from simulation.drawing import Fault
 from simulation.plots import PLOTS
@@ -123,8 +124,8 @@ def _judge(
     backbone: Backbone | None,
 ) -> Found:
     ready = fit(known, backbone)
-    looks = looks_at(np.concatenate([fine, bad]), ready.reference, backbone)
-    striking = ready.striking(looks)
+    looks = looks_at(np.concatenate([fine, bad]), ready.gallery, backbone)
+    striking = ready.surprise(looks)
     similar = ready.of(striking)
     return Found(
         name,

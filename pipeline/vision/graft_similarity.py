@@ -14,7 +14,17 @@ from onnx import TensorProto, compose, helper, numpy_helper
 from pipeline.vision.backbone import Backbone
 from pipeline.vision.card import OUTPUTS
 from pipeline.vision.graft import BODY, _front, _model
-from pipeline.vision.similarity import LOG_FLOOR, WINDOWS, Similarity, top
+from pipeline.vision.looks import (
+    COARSE,
+    LOG_FLOOR,
+    PEAK_FLOOR,
+    PEAK_LIMIT,
+    PIXEL_FLOOR,
+    WINDOWS,
+    Peaks,
+    top,
+)
+from pipeline.vision.similarity import LOGISTIC, VOICES, Similarity
 
 OPSET: Final = 17
 IR_VERSION: Final = 8
@@ -36,9 +46,9 @@ def graft_similarity(similarity: Similarity, backbone: Backbone | None) -> bytes
         An ONNX file: ``image`` uint8 (N, H, W, 3) to ``probabilities`` of
         ``LABELS``, ``maps`` and ``embedding``.
     """
-    height, width = similarity.reference.mean.shape[:2]
+    height, width = similarity.gallery.reference.mean.shape[:2]
     like = SimpleNamespace(card=SimpleNamespace(input_shape=(2 * height, 2 * width, 3)))
-    front: Any = _front(backbone or like, similarity.reference)  # type: ignore[arg-type]
+    front: Any = _front(backbone or like, similarity.gallery.reference)  # type: ignore[arg-type]
     if backbone is None:
         whole = _model(front, OPSET, IR_VERSION)
     else:
@@ -57,7 +67,7 @@ def graft_similarity(similarity: Similarity, backbone: Backbone | None) -> bytes
 
 def sizes(similarity: Similarity, backbone: Backbone | None) -> tuple[tuple[int, int], int]:
     """Give height and width of the graph's maps, and the size of its embedding."""
-    height, width = similarity.reference.mean.shape[:2]
+    height, width = similarity.gallery.reference.mean.shape[:2]
     blocks = (height // BLOCK) * (width // BLOCK)
     return (
         (height // CELL, width // CELL),
@@ -66,50 +76,40 @@ def sizes(similarity: Similarity, backbone: Backbone | None) -> tuple[tuple[int,
 
 
 def _append(graph: Any, similarity: Similarity, backbone: Backbone | None) -> None:
-    rises = np.diff(similarity.chances) / np.diff(similarity.knots)
-    step = float(similarity.knots[1] - similarity.knots[0])
+    tail = similarity.tail
     constants: dict[str, NDArray[Any]] = {
-        "look_floor": np.array(LOG_FLOOR, np.float32),
         "centre": similarity.centre[None],
         "spread": similarity.spread[None],
-        "knots": similarity.knots[None, :-1],
-        "slopes": rises[:, None].astype(np.float32),
-        "first_chance": similarity.chances[:1],
-        "nought": np.array(0.0, np.float32),
-        "unit": np.array(1.0, np.float32),
-        "step": np.array(step, np.float32),
+        "voices": np.array(VOICES[: len(similarity.centre)])[None],
+        "logistic": np.array(LOGISTIC),
+        "start": np.array(tail.start),
+        "slope": np.array((1.0 - tail.share) / tail.start),
+        "scale": np.array(tail.scale),
+        "shape": np.array(-tail.shape),
+        "nought": np.array(0.0),
+        "unit": np.array(1.0),
     }
-    nodes = _looks(similarity, backbone, constants)
-    node = helper.make_node
-    probabilities, maps, embedding = OUTPUTS
-    nodes += [
-        node("Sub", ["looks", "centre"], ["off_centre"]),
-        node("Div", ["off_centre", "spread"], ["in_spreads"]),
-        node("ReduceMax", ["in_spreads"], ["striking"], axes=[1], keepdims=1),
-        node("Sub", ["striking", "knots"], ["past_knots"]),
-        node("Clip", ["past_knots", "nought", "step"], ["within_knots"]),
-        node("MatMul", ["within_knots", "slopes"], ["fallen"]),
-        node("Add", ["fallen", "first_chance"], ["chance"]),
-        node("Clip", ["chance", "nought", "unit"], ["similar"]),
-        node("Sub", ["unit", "similar"], ["unlike"]),
-        node("Concat", ["similar", "unlike"], [probabilities], axis=1),
-        node(
-            "MaxPool", ["cells1"], ["unlike_map"], kernel_shape=[CELL, CELL], strides=[CELL, CELL]
-        ),
-        node("Mul", ["unlike_map", "nought"], ["similar_map"]),
-        node("Concat", ["similar_map", "unlike_map"], [maps], axis=1),
-    ]
-    if backbone is None:
-        block = {"kernel_shape": [BLOCK, BLOCK], "strides": [BLOCK, BLOCK]}
-        nodes.append(node("AveragePool", ["cells0"], ["blocks"], **block))
-        nodes.append(node("Flatten", ["blocks"], [embedding], axis=1))
-    else:
-        nodes.append(node("Identity", [f"{BODY}embedding"], [embedding]))
+    nodes, names = _departures(similarity, constants)
+    nodes += _nearest(similarity, constants)
+    names.append("look_nearest")
+    if backbone is not None:
+        nodes += _family(backbone, constants)
+        names.append("look_family")
+    if similarity.gallery.peaks is not None:
+        nodes += _peaks(similarity.gallery.peaks, constants)
+        names.append("look_peaks")
+    constants["axis"] = np.array([1], np.int64)
+    nodes += [helper.make_node("Concat", names, ["looks"], axis=1), *_judging()]
+    nodes += _outputs(backbone)
     graph.initializer.extend(
-        numpy_helper.from_array(np.ascontiguousarray(value), name)
+        numpy_helper.from_array(
+            np.ascontiguousarray(value if value.dtype == np.int64 else value.astype(np.float32)),
+            name,
+        )
         for name, value in constants.items()
     )
     graph.node.extend(nodes)
+    probabilities, maps, embedding = OUTPUTS
     (rows, columns), size = sizes(similarity, backbone)
     shapes = {probabilities: [2], maps: [2, rows, columns], embedding: [size]}
     del graph.output[:]
@@ -119,11 +119,53 @@ def _append(graph: Any, similarity: Similarity, backbone: Backbone | None) -> No
     )
 
 
-def _looks(
-    similarity: Similarity, backbone: Backbone | None, constants: dict[str, NDArray[Any]]
-) -> list[Any]:
-    """Make the nodes that look at departures (N, 5, h, w), and at the backbone's families."""
-    height, width = similarity.reference.mean.shape[:2]
+def _judging() -> list[Any]:
+    """Make the nodes from looks to the chance of a Good image."""
+    node = helper.make_node
+    return [
+        node("Sub", ["looks", "centre"], ["off_centre"]),
+        node("Div", ["off_centre", "spread"], ["in_spreads"]),
+        node("Mul", ["in_spreads", "logistic"], ["odds"]),
+        node("Softplus", ["odds"], ["surprises"]),
+        node("Mul", ["surprises", "voices"], ["voiced"]),
+        node("ReduceSum", ["voiced", "axis"], ["surprise"], keepdims=1),
+        node("Min", ["surprise", "start"], ["near_part"]),
+        node("Mul", ["near_part", "slope"], ["fallen"]),
+        node("Sub", ["unit", "fallen"], ["below"]),
+        node("Sub", ["surprise", "start"], ["past_start"]),
+        node("Max", ["past_start", "nought"], ["excess"]),
+        node("Div", ["excess", "scale"], ["in_scales"]),
+        node("Add", ["in_scales", "unit"], ["risen"]),
+        node("Pow", ["risen", "shape"], ["beyond"]),
+        node("Mul", ["below", "beyond"], ["chance"]),
+        node("Clip", ["chance", "nought", "unit"], ["similar"]),
+        node("Sub", ["unit", "similar"], ["unlike"]),
+    ]
+
+
+def _outputs(backbone: Backbone | None) -> list[Any]:
+    node = helper.make_node
+    probabilities, maps, embedding = OUTPUTS
+    pool = {"kernel_shape": [CELL, CELL], "strides": [CELL, CELL]}
+    nodes = [
+        node("Concat", ["similar", "unlike"], [probabilities], axis=1),
+        node("MaxPool", ["cells1"], ["unlike_map"], **pool),
+        node("Mul", ["unlike_map", "nought"], ["similar_map"]),
+        node("Concat", ["similar_map", "unlike_map"], [maps], axis=1),
+    ]
+    if backbone is not None:
+        return [*nodes, node("Identity", [f"{BODY}embedding"], [embedding])]
+    block = {"kernel_shape": [BLOCK, BLOCK], "strides": [BLOCK, BLOCK]}
+    nodes.append(node("AveragePool", ["cells0"], ["blocks"], **block))
+    return [*nodes, node("Flatten", ["blocks"], [embedding], axis=1)]
+
+
+def _departures(
+    similarity: Similarity, constants: dict[str, NDArray[Any]]
+) -> tuple[list[Any], list[str]]:
+    """Make the nodes that look at departures (N, 5, h, w)."""
+    height, width = similarity.gallery.reference.mean.shape[:2]
+    constants["look_floor"] = np.array(LOG_FLOOR)
     node, nodes, names = helper.make_node, [], []
     for index, (window, share) in enumerate(WINDOWS):
         pad = [window // 2] * 4
@@ -140,18 +182,76 @@ def _looks(
             node("Log", [f"above{index}"], [f"look{index}"]),
         ]
         names.append(f"look{index}")
-    if backbone is not None:
-        count, harmless = len(backbone.card.families), backbone.card.harmless
-        for name, first, last in (("fine", 0, harmless), ("bad", harmless, count)):
-            constants[f"{name}_first"] = np.array([first], np.int64)
-            constants[f"{name}_last"] = np.array([last], np.int64)
-            ends = [f"{name}_first", f"{name}_last", "family_axis"]
-            nodes += [
-                node("Slice", [f"{BODY}families", *ends], [f"{name}_logits"]),
-                node("ReduceLogSumExp", [f"{name}_logits"], [f"{name}_sum"], axes=[1], keepdims=1),
-            ]
-        constants["family_axis"] = np.array([1], np.int64)
-        nodes.append(node("Sub", ["bad_sum", "fine_sum"], ["look_family"]))
-        names.append("look_family")
-    nodes.append(node("Concat", names, ["looks"], axis=1))
-    return nodes
+    return nodes, names
+
+
+def _nearest(similarity: Similarity, constants: dict[str, NDArray[Any]]) -> list[Any]:
+    """Make the nodes that measure the distance to the nearest reference.
+
+    The square of a difference is multiplied out, so that one product of matrices
+    compares with all references; both are taken off the mean of the references
+    before, or rounding would be all that is left.
+    """
+    gallery = similarity.gallery
+    pixels = gallery.coarse.shape[1]
+    constants |= {
+        "middle": gallery.middle[None],
+        "references": gallery.coarse.T * (2.0 / pixels),
+        "lengths": (gallery.coarse.astype(np.float64) ** 2).mean(axis=1)[None],
+        "pixel_floor": np.array(PIXEL_FLOOR),
+    }
+    node = helper.make_node
+    pool = {"kernel_shape": [COARSE, COARSE], "strides": [COARSE, COARSE]}
+    return [
+        node("AveragePool", ["colour"], ["coarse_planes"], **pool),
+        node("Flatten", ["coarse_planes"], ["coarse_flat"], axis=1),
+        node("Sub", ["coarse_flat", "middle"], ["coarse"]),
+        node("Mul", ["coarse", "coarse"], ["coarse_squares"]),
+        node("ReduceMean", ["coarse_squares"], ["coarse_length"], axes=[1], keepdims=1),
+        node("MatMul", ["coarse", "references"], ["crossed"]),
+        node("Sub", ["lengths", "crossed"], ["distances_less"]),
+        node("Add", ["distances_less", "coarse_length"], ["distances"]),
+        node("ReduceMin", ["distances"], ["closest_raw"], axes=[1], keepdims=1),
+        node("Max", ["closest_raw", "nought"], ["closest"]),
+        node("Sqrt", ["closest"], ["closest_root"]),
+        node("Add", ["closest_root", "pixel_floor"], ["closest_up"]),
+        node("Log", ["closest_up"], ["look_nearest"]),
+    ]
+
+
+def _family(backbone: Backbone, constants: dict[str, NDArray[Any]]) -> list[Any]:
+    """Make the nodes that give the logit of some fault."""
+    node, nodes = helper.make_node, []
+    count, harmless = len(backbone.card.families), backbone.card.harmless
+    for name, first, last in (("fine", 0, harmless), ("bad", harmless, count)):
+        constants[f"{name}_first"] = np.array([first], np.int64)
+        constants[f"{name}_last"] = np.array([last], np.int64)
+        ends = [f"{name}_first", f"{name}_last", "axis"]
+        nodes += [
+            node("Slice", [f"{BODY}families", *ends], [f"{name}_logits"]),
+            node("ReduceLogSumExp", [f"{name}_logits"], [f"{name}_sum"], axes=[1], keepdims=1),
+        ]
+    return [*nodes, node("Sub", ["bad_sum", "fine_sum"], ["look_family"])]
+
+
+def _peaks(peaks: Peaks, constants: dict[str, NDArray[Any]]) -> list[Any]:
+    """Make the nodes that measure how far the peaks of the features are off."""
+    constants |= {
+        "peak_centre": peaks.centre[None],
+        "peak_spread": peaks.spread[None],
+        "peak_low": np.array(-PEAK_LIMIT),
+        "peak_high": np.array(PEAK_LIMIT),
+        "peak_floor": np.array(PEAK_FLOOR),
+    }
+    node = helper.make_node
+    return [
+        node("ReduceMax", [f"{BODY}features"], ["peaks"], axes=[1, 2], keepdims=0),
+        node("Sub", ["peaks", "peak_centre"], ["peaks_off"]),
+        node("Div", ["peaks_off", "peak_spread"], ["peaks_in_spreads"]),
+        node("Clip", ["peaks_in_spreads", "peak_low", "peak_high"], ["peaks_bounded"]),
+        node("Mul", ["peaks_bounded", "peaks_bounded"], ["peak_squares"]),
+        node("ReduceMean", ["peak_squares"], ["peak_mean"], axes=[1], keepdims=1),
+        node("Sqrt", ["peak_mean"], ["peak_root"]),
+        node("Add", ["peak_root", "peak_floor"], ["peak_up"]),
+        node("Log", ["peak_up"], ["look_peaks"]),
+    ]

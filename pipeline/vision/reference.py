@@ -98,21 +98,22 @@ class Sums:
             self._total += wide
             self._squares += wide * wide
 
-    def reference(self, without: int | None = None) -> Reference:
-        """Give the reference of all images, or of all but one.
+    def reference(self, without: int | NDArray[np.int64] | None = None) -> Reference:
+        """Give the reference of all images, or of all but some.
 
         Args:
-            without: Index of the image to leave out.
+            without: Index or indices of the images to leave out.
 
         Raises:
             InputError: No image is left.
         """
-        count = len(self._views) - (without is not None)
+        left_out = np.atleast_1d(np.array([], np.int64) if without is None else without)
+        count = len(self._views) - len(left_out)
         if count < 1:
             raise InputError("expected at least one reference image besides the one left out")
         total, squares = self._total, self._squares
-        if without is not None:
-            wide = self._views[without].astype(np.float32)
+        for index in left_out:
+            wide = self._views[index].astype(np.float32)
             total, squares = total - wide, squares - wide * wide
         mean = total / count
         variance = np.maximum(squares / count - mean * mean, 0.0)

@@ -1,6 +1,6 @@
 """From reference images to a folder of the model store.
 
-Needs the training extra (onnx, SciPy).
+Needs the training extra (onnx).
 """
 
 import hashlib
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError, ModelError
 from pipeline.vision.backbone import FOLDER, GRAPH_FILE, Backbone, shipped
 from pipeline.vision.card import MODEL_FILE, Metrics, ModelCard
+from pipeline.vision.looks import looks_at
 from pipeline.vision.normal import mean_of, write_normal
 from pipeline.vision.packing import pack
 from pipeline.vision.reference import views_of
-from pipeline.vision.similarity import fit, looks_at
+from pipeline.vision.similarity import fit
 
 ARCHITECTURE: Final = "references"
 PREPROCESSING: Final = "area-rgb"
@@ -85,10 +86,10 @@ def compile_references(
     keys, images = _ordered(tensors)
     shape = (images[0].shape[0], images[0].shape[1], images[0].shape[2])
     views = np.stack([views_of(image) for image in images])
-    similarity = fit(views, backbone)
+    similarity = fit(views, backbone, np.array([runs.get(key, -1) for key in keys], np.int64))
     graph = graft_similarity(similarity, backbone)
-    looks = looks_at(views, similarity.reference, backbone)
-    expected = similarity.of(similarity.striking(looks))
+    looks = looks_at(views, similarity.gallery, backbone)
+    expected = similarity.of(similarity.surprise(looks))
     _prove(graph, np.stack(images), expected)
     map_shape, size = sizes(similarity, backbone)
 

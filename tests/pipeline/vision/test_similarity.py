@@ -8,10 +8,11 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.vision import backbone as backbones
 from pipeline.vision.card import read_card
+from pipeline.vision.looks import looks_at
 from pipeline.vision.reference import views_of
 from pipeline.vision.references import compile_references
 from pipeline.vision.serving import load
-from pipeline.vision.similarity import fit, looks_at
+from pipeline.vision.similarity import fit
 
 pytestmark = pytest.mark.train
 SHAPE = (240, 320, 3)
@@ -78,10 +79,10 @@ def test_given_many_good_images_when_compared_then_a_threshold_is_a_rate_of_fals
     views = np.stack([views_of(good(seed)) for seed in range(20)])
     ready = fit(views, None)
     others = np.stack([views_of(good(seed)) for seed in range(200, 260)])
-    similar = ready.of(ready.striking(looks_at(others, ready.reference, None)))
+    similar = ready.of(ready.surprise(looks_at(others, ready.gallery, None)))
     assert (similar < 0.01).mean() <= 0.05
     assert 0.2 < similar.mean() < 0.8
-    assert np.all(np.diff(ready.chances) <= 0)
+    assert np.all(np.diff(ready.of(np.linspace(0, 200, 500, dtype=np.float32))) <= 0)
 
 
 def test_given_no_image_or_another_size_when_made_ready_then_it_is_refused(tmp_path):
