@@ -1,33 +1,28 @@
-"""What emulated faults are worth: trained on them alone, judged on true ones.
-
-Two models of the same architecture and size of training: one has seen Good
-images and emulated faults only, the other Good images and the simulation's
-true faults. Both judge true faults of runs that neither has seen.
-"""
+"""Images that tell what emulated faults are worth: emulated ones, true ones, and the judged."""
 
 import csv
 import multiprocessing
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hydra_ioc.simulated import EVALUATION, REGION_CELL, TRAINING, Sample, region_mask, sample
+from pipeline.errors import InputError
 from pipeline.messages import Shape
 from pipeline.vision.channel_map import ChannelMap, read_map
 from pipeline.vision.dataset import Dataset
-from pipeline.vision.emulation import Change, Unseen, emulate, scan, vary
-from pipeline.vision.evaluation import Rate
+from pipeline.vision.emulation import Change, Emulated, Unseen, emulate, scan, vary
 from pipeline.vision.preprocess import prepare
 from simulation.channel_map import COLUMNS, table
 from simulation.detector import seed_of
-from simulation.drawing import GOOD, HEIGHT, LABELS, WIDTH, Fault
+from simulation.drawing import HEIGHT, LABELS, WIDTH, Fault
 from simulation.plots import PLOTS
 
 TRUE_KINDS: Final = {
@@ -43,8 +38,10 @@ TRUE_KINDS: Final = {
 """Kind of emulation by the simulation's kind of fault."""
 DEFAULT_PLOTS: Final = ("FCAL_occupancy", "TOF_occupancy", "CDC_occupancy")
 GOOD_SHARE: Final = 0.5
-MOST_CHANGES: Final = 60
-"""Knock-outs of a kind that are tried on a good plot, drawn from all of them."""
+MOST_TRIED: Final = 20
+"""Knock-outs tried on a good plot until one shows: some concern what has long been dead."""
+TOLD: Final = 20
+"""Images between two lines of progress."""
 Progress = Callable[[str], None]
 
 
@@ -53,8 +50,25 @@ class Job:
     """One image to be made: drawn, and perhaps changed."""
 
     sample: Sample
-    change: Change | None
+    changes: tuple[Change, ...]
+    """The first that shows is made; none leaves the image as drawn."""
     shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is tried."""
+
+    images: int
+    """Training images of each model, half of them Good."""
+    faulty: int
+    """True faults of each kind to be judged; three times as many Good."""
+    epochs: int
+    """Of each training."""
+    few: int | None
+    """So many training images on the pretrained backbone instead; None trains a net."""
+    seed: int
+    """Of images, splits and weights."""
 
 
 def channel_map(plot: str) -> ChannelMap:
@@ -86,126 +100,72 @@ def write_map(plot: str, file: Path) -> int:
     return len(rows)
 
 
-def compare(
-    plot: str, *, images: int, faulty: int, epochs: int, seed: int, progress: Progress
-) -> dict[str, Any]:
-    """Train both models of a plot and judge true faults with them.
-
-    Args:
-        plot: A plot of the simulated experiment.
-        images: Training images of each model, half of them Good.
-        faulty: True faults of each kind to be judged; three times as many Good.
-        epochs: Of each training.
-        seed: Of images, splits and weights.
-        progress: Called with a line now and then.
-
-    Returns:
-        Recall of each kind and false Bad of both models, as counts with intervals.
-    """
-    from pipeline.vision.fitting import Settings
-    from pipeline.vision.training import predict, train
-
-    settings = Settings(epochs=epochs, seed=seed, validation=0.2, good_odds=2.0)
-    shape = settings.input_shape
-    kinds = [kind for kind in PLOTS[plot].faults if kind in TRUE_KINDS]
-    test, truth_kinds = _test_set(plot, kinds, faulty, seed, shape)
-    result: dict[str, Any] = {"plot": plot, "images": images, "epochs": epochs, "models": {}}
-    for name in ("emulated", "true"):
-        data = _training_set(plot, kinds, images, seed, shape, emulated=name == "emulated")
-        progress(f"{plot}: training on Good and {name} faults: {data.counts()}")
-        trained = train(data, settings, lambda line: progress(f"  {line}"))
-        given = predict(trained.network.model, test.images).argmax(axis=1)
-        result["models"][name] = _rates(given, test, truth_kinds)
-    return result
-
-
-def compare_few(
-    plot: str, *, images: int, faulty: int, seed: int, progress: Progress
-) -> dict[str, Any]:
-    """As ``compare``, with models of the pretrained backbone: Good and Bad, few images.
-
-    Args:
-        plot: A plot of the simulated experiment.
-        images: Training images of each model, half of them Good.
-        faulty: True faults of each kind to be judged; three times as many Good.
-        seed: Of images and folds.
-        progress: Called with a line now and then.
-    """
-    from pipeline.vision import backbone
-    from pipeline.vision.fewshot_training import save_few, train_few
-    from pipeline.vision.serving import load
-
-    body = backbone.load()
-    shape = body.card.input_shape
-    kinds = [kind for kind in PLOTS[plot].faults if kind in TRUE_KINDS and kind != "empty"]
-    test, truth_kinds = _test_set(plot, kinds, faulty, seed, shape)
-    result: dict[str, Any] = {"plot": plot, "images": images, "models": {}}
-    for name in ("emulated", "true"):
-        data = _training_set(plot, kinds, images, seed, shape, emulated=name == "emulated")
-        data = replace(data, labels=LABELS[:2])
-        progress(f"{plot}: a few images, Good and {name} faults: {data.counts()}")
-        few = train_few(body, data, seed)
-        with tempfile.TemporaryDirectory(prefix="hy") as folder:
-            model = load(Path(folder) / save_few(few, body, Path(folder), (plot,)))
-            weights = [
-                model.run(test.images[first : first + 16], maps=False).probabilities
-                for first in range(0, len(test), 16)
-            ]
-        result["models"][name] = _rates(np.concatenate(weights).argmax(axis=1), test, truth_kinds)
-    return result
-
-
-def _training_set(
-    plot: str, kinds: list[str], images: int, seed: int, shape: Shape, *, emulated: bool
+def training_set(
+    plot: str, plan: Plan, shape: Shape, *, emulated: bool, progress: Progress
 ) -> Dataset:
-    rng = np.random.default_rng([*seed_of(plot, "emulated"), seed])
+    """Make Good images and faults, emulated or true, in turn.
+
+    Args:
+        plot: A plot of the simulated experiment.
+        plan: How many, and the seed.
+        shape: Of the images.
+        emulated: Whether the faults are emulated in good images.
+        progress: Called with a line now and then.
+    """
+    rng = np.random.default_rng([*seed_of(plot, "emulated"), plan.seed])
+    kinds = kinds_of(plot, plan)
     channels = channel_map(plot)
-    good = sample(plot, TRAINING, 0, rng, faults=()).draw().pixels
-    visible = {kind: _visible(good, channels, TRUE_KINDS[kind]) for kind in kinds}
+    changes = {kind: list(scan(channels, TRUE_KINDS[kind])) for kind in kinds if emulated}
     jobs = []
-    for index in range(images):
+    for index in range(plan.few or plan.images):
         kind = kinds[index // 2 % len(kinds)] if index % round(1 / GOOD_SHARE) else ""
         faults = (Fault(kind),) if kind and not emulated else ()
         one = sample(plot, TRAINING, index, rng, faults=faults)
-        change = None
+        tried: tuple[Change, ...] = ()
         if kind and emulated:
-            choices = visible[kind]
-            change = vary(choices[int(rng.integers(len(choices)))], rng)
-        jobs.append(Job(one, change, shape))
-    return _make(jobs)
+            chosen = rng.choice(len(changes[kind]), min(MOST_TRIED, len(changes[kind])), False)
+            tried = tuple(vary(changes[kind][int(number)], rng) for number in chosen)
+        jobs.append(Job(one, tried, shape))
+    what = "emulated" if emulated else "true"
+    return _make(jobs, lambda line: progress(f"{plot}, {what} faults: {line}"))
 
 
-def _visible(good: NDArray[np.uint8], channels: ChannelMap, kind: str) -> list[Change]:
-    """Leave out what would not show, such as a channel that has long been dead."""
-    rng = np.random.default_rng(seed_of(kind, "visible"))
-    changes = list(scan(channels, kind))
-    chosen = rng.permutation(len(changes))[:MOST_CHANGES]
-    found = []
-    for index in chosen:
-        try:
-            emulate(good, channels, changes[int(index)])
-        except Unseen:
-            continue
-        found.append(changes[int(index)])
-    return found
+def test_set(plot: str, plan: Plan, shape: Shape, progress: Progress) -> tuple[Dataset, list[str]]:
+    """Draw Good images and true faults of runs of their own.
 
+    Args:
+        plot: A plot of the simulated experiment.
+        plan: How many of each kind, and the seed.
+        shape: Of the images.
+        progress: Called with a line now and then.
 
-def _test_set(
-    plot: str, kinds: list[str], faulty: int, seed: int, shape: Shape
-) -> tuple[Dataset, list[str]]:
-    rng = np.random.default_rng([*seed_of(plot, "judged"), seed])
-    wanted = ["good"] * (3 * faulty) + [kind for kind in kinds for _ in range(faulty)]
+    Returns:
+        The images, and the kind of each.
+    """
+    rng = np.random.default_rng([*seed_of(plot, "judged"), plan.seed])
+    wanted = ["good"] * (3 * plan.faulty)
+    wanted += [kind for kind in kinds_of(plot, plan) for _ in range(plan.faulty)]
     jobs = []
     for index, kind in enumerate(wanted):
         faults = () if kind == "good" else (Fault(kind),)
-        jobs.append(Job(sample(plot, EVALUATION, index, rng, faults=faults), None, shape))
-    return _make(jobs), wanted
+        jobs.append(Job(sample(plot, EVALUATION, index, rng, faults=faults), (), shape))
+    return _make(jobs, lambda line: progress(f"{plot}, to be judged: {line}")), wanted
 
 
-def _make(jobs: list[Job], workers: int = 2) -> Dataset:
+def kinds_of(plot: str, plan: Plan) -> list[str]:
+    """Give the faults of a plot that are emulated; with few images none that is NoData."""
+    kinds = [kind for kind in PLOTS[plot].faults if kind in TRUE_KINDS]
+    return [kind for kind in kinds if kind != "empty"] if plan.few else kinds
+
+
+def _make(jobs: list[Job], tell: Progress, workers: int = 2) -> Dataset:
     context = multiprocessing.get_context("spawn")
+    made = []
     with ProcessPoolExecutor(workers, context) as pool:
-        made = list(pool.map(_render, jobs, chunksize=8))
+        for done in pool.map(_render, jobs, chunksize=4):
+            made.append(done)
+            if len(made) % TOLD == 0 or len(made) == len(jobs):
+                tell(f"{len(made)} of {len(jobs)} images")
     return Dataset(
         np.stack([image for image, _, _ in made]),
         np.array([LABELS.index(label) for _, _, label in made], np.int64),
@@ -225,8 +185,8 @@ def _render(job: Job) -> tuple[NDArray[np.uint8], NDArray[np.bool_], str]:
     drawing = job.sample.draw()
     pixels, label = drawing.pixels, drawing.truth.label
     boxes = drawing.truth.regions
-    if job.change is not None:
-        done = emulate(pixels, _map_of(job.sample.plot), job.change)
+    if job.changes:
+        done = _first_seen(pixels, _map_of(job.sample.plot), job.changes)
         pixels, label = done.pixels, done.label
         boxes = tuple(
             (
@@ -241,20 +201,13 @@ def _render(job: Job) -> tuple[NDArray[np.uint8], NDArray[np.bool_], str]:
     return prepare(pixels, "area-rgb", job.shape), region_mask(boxes, cells), label
 
 
-def _rates(given: NDArray[np.int64], test: Dataset, kinds: list[str]) -> dict[str, Any]:
-    right = given == test.truth
-    flagged = given != LABELS.index(GOOD)
-    names = np.array(kinds)
-    rates: dict[str, Any] = {}
-    for kind in dict.fromkeys(kinds):
-        chosen = names == kind
-        if kind == "good":
-            rates["false alarms"] = _rate(flagged[chosen])
-        else:
-            rates[kind] = _rate(right[chosen])
-    rates["all faults"] = _rate(right[names != "good"])
-    return rates
-
-
-def _rate(hits: NDArray[np.bool_]) -> dict[str, Any]:
-    return Rate(int(hits.sum()), len(hits)).as_json()
+def _first_seen(
+    pixels: NDArray[np.uint8], channels: ChannelMap, changes: tuple[Change, ...]
+) -> Emulated:
+    last: Unseen | None = None
+    for change in changes:
+        try:
+            return emulate(pixels, channels, change)
+        except Unseen as error:
+            last = error
+    raise InputError(f"none of {len(changes)} changes shows on this plot: {last}") from last

@@ -1,150 +1,144 @@
-"""How well references alone tell good from odd images, in figures."""
+"""How well references alone tell good from odd images: trials, kept as they are made."""
 
-import csv
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hydra_ioc.simulated import EVALUATION, TRAINING, sample
+from hydra_ioc.bench.similarity_sets import Images, Trial, real, simulated
+from pipeline.errors import InputError
 from pipeline.vision.backbone import Backbone
-from pipeline.vision.looks import looks_at
-from pipeline.vision.preprocess import decode, prepare
-from pipeline.vision.reference import views_of
+from pipeline.vision.looks import coarse_of, looks_at, nearest
 from pipeline.vision.similarity import fit
-from simulation.detector import seed_of
-from simulation.drawing import Fault
-from simulation.plots import PLOTS
 
-SHAPE = (240, 320, 3)
-TINY = (40, 30)
-"""Width and height of the images that the nearest neighbour compares."""
-MAX_PIXELS = 50_000_000
+VERSION: Final = 1
+DIGITS: Final = 6
+Progress = Callable[[str], None]
+Result = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What came of one plot."""
+class Plan:
+    """What is to be tried."""
 
-    name: str
+    plots: tuple[str, ...]
+    real: tuple[Path, ...]
+    references: tuple[int, ...]
     good: int
+    """Good images of each simulated plot to be judged."""
     odd: int
-    area: float
-    """Under the ROC curve of the similarity."""
-    alarms: float
-    """Share of good images whose similarity is below 0.01."""
-    recall: float
-    """Share of odd images whose similarity is below 0.01."""
-    pixels: float | None = None
-    """Area of the distance to the nearest reference in pixels."""
+    """Images with a fault."""
+    repeats: int
+    """Other choices of references, simulated."""
+    real_repeats: int
+    seed: int
 
 
-def simulated(
-    references: int, good: int, odd: int, backbone: Backbone | None, seed: int
-) -> Iterator[Found]:
-    """Judge every simulated plot by references alone; runs of references are never judged.
+def run(plan: Plan, backbone: Backbone | None, file: Path | None, tell: Progress) -> list[Result]:
+    """Try references; what the file holds is not tried again.
 
     Args:
-        references: Good images that are references.
-        good: Further good images.
-        odd: Images with a fault, each kind in turn.
-        backbone: Adds its look; None goes without.
-        seed: Same seed, same images.
+        plan: What is to be tried.
+        backbone: Adds its looks; None goes without.
+        file: JSON lines, one a trial, written as they are made; None keeps nothing.
+        tell: Called with one line after each plot.
+
+    Returns:
+        All trials of the plan, those of the file among them.
+
+    Raises:
+        InputError: The file holds something else, or a folder cannot be used.
     """
-    for plot, kind in PLOTS.items():
-        rng = np.random.default_rng([*seed_of(plot, "references"), seed])
+    key = {
+        "v": VERSION,
+        "seed": plan.seed,
+        "good": plan.good,
+        "odd": plan.odd,
+        "most": max(plan.references),
+        "backbone": backbone.card.sha256 if backbone else "",
+    }
+    kept = _read(file, key)
+    results = []
+    for name, load, repeats in _sets(plan):
+        wanted = [(count, repeat) for count in plan.references for repeat in range(repeats)]
+        there = {(one["references"], one["repeat"]): one for one in kept if one["set"] == name}
+        images = load() if set(wanted) - set(there) else None
+        for number, repeat in wanted:
+            one = there.get((number, repeat))
+            if one is None and images is not None:
+                one = {**key, **judge(images, number, repeat, backbone)}
+                if file is not None:
+                    with file.open("a", encoding="utf-8") as out:
+                        out.write(json.dumps(one) + "\n")
+            results.append(one)
+        tell(f"{name}: {len(wanted)} trials, {len(set(wanted) & set(there))} were there")
+    return [one for one in results if one is not None]
 
-        def views(
-            count: int, purpose: int, faults: Callable[[int], tuple[Fault, ...]]
-        ) -> NDArray[np.uint8]:
-            drawn = (
-                sample(plot, purpose, 2 * index, rng, faults=faults(index))  # noqa: B023
-                for index in range(count)
-            )
-            return np.stack(
-                [views_of(prepare(one.draw().pixels, "area-rgb", SHAPE)) for one in drawn]
-            )
 
-        known = views(references, TRAINING, lambda _: ())
-        fine = views(good, EVALUATION, lambda _: ())
-        kinds = kind.faults
-        bad = views(odd, EVALUATION, lambda index: (Fault(kinds[index % len(kinds)]),))  # noqa: B023
-        yield _judge(plot, known, fine, bad, backbone)
-
-
-def real(folder: Path, references: int, backbone: Backbone | None, repeats: int) -> Iterator[Found]:
-    """Judge a set of real plots by references of some runs and the rest by them.
-
-    Args:
-        folder: Holds ``labels.csv`` (file, run, label; GOOD is good) and ``png/``.
-        references: Good images that are references, of half of the runs.
-        backbone: Adds its look; None goes without.
-        repeats: How often other runs are chosen.
-    """
-    with (folder / "labels.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if (folder / "png" / row["file"]).exists()]
-    tensors = [
-        prepare(decode((folder / "png" / row["file"]).read_bytes(), MAX_PIXELS), "area-rgb", SHAPE)
-        for row in rows
-    ]
-    views = np.stack([views_of(tensor) for tensor in tensors])
-    tiny = np.stack([cv2.resize(one, TINY, interpolation=cv2.INTER_AREA) for one in tensors])
-    labels, runs = np.array([r["label"] for r in rows]), np.array([int(r["run"]) for r in rows])
-    for label in sorted(set(labels) - {"GOOD"}):
-        parts = []
-        for repeat in range(repeats):
-            rng = np.random.default_rng(repeat)
-            inside = np.isin(runs, rng.permutation(np.unique(runs))[: len(np.unique(runs)) // 2])
-            known = rng.permutation(np.flatnonzero((labels == "GOOD") & inside))[:references]
-            rest = np.flatnonzero((labels == "GOOD") & ~inside)
-            odd = np.flatnonzero(labels == label)
-            plain = _nearest(tiny[known], tiny[np.r_[rest, odd]])
-            found = _judge(label, views[known], views[rest], views[odd], backbone)
-            parts.append((found, _area(plain, len(rest))))
-        yield Found(
-            f"{folder.name} {label}",
-            parts[0][0].good,
-            parts[0][0].odd,
-            area=float(np.mean([one.area for one, _ in parts])),
-            alarms=float(np.mean([one.alarms for one, _ in parts])),
-            recall=float(np.mean([one.recall for one, _ in parts])),
-            pixels=float(np.mean([area for _, area in parts])),
+def _sets(plan: Plan) -> Iterator[tuple[str, Callable[[], Images], int]]:
+    most = max(plan.references)
+    for plot in plan.plots:
+        yield (
+            plot,
+            lambda plot=plot: simulated(plot, most, plan.good, plan.odd, plan.seed),  # type: ignore[misc]
+            plan.repeats,
         )
+    for folder in plan.real:
+        yield folder.name, lambda folder=folder: real(folder), plan.real_repeats  # type: ignore[misc]
 
 
-def _judge(
-    name: str,
-    known: NDArray[np.uint8],
-    fine: NDArray[np.uint8],
-    bad: NDArray[np.uint8],
-    backbone: Backbone | None,
-) -> Found:
-    ready = fit(known, backbone)
-    looks = looks_at(np.concatenate([fine, bad]), ready.gallery, backbone)
-    striking = ready.surprise(looks)
-    similar = ready.of(striking)
-    return Found(
-        name,
-        len(fine),
-        len(bad),
-        _area(striking, len(fine)),
-        float((similar[: len(fine)] < 0.01).mean()),
-        float((similar[len(fine) :] < 0.01).mean()),
-    )
+def _read(file: Path | None, key: dict[str, Any]) -> list[Result]:
+    """Read the trials of this very plan and backbone from a file."""
+    if file is None or not file.exists():
+        return []
+    try:
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        return [row for row in rows if all(row[name] == value for name, value in key.items())]
+    except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{file} does not hold trials of references ({error!r}): give another file"
+        ) from error
 
 
-def _nearest(known: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.float64]:
-    near = known.reshape(len(known), -1).astype(np.float32)
-    return np.array(
-        [float(np.sqrt(((near - one.ravel()) ** 2).sum(axis=1)).min()) for one in others]
-    )
+def judge(images: Images, references: int, repeat: int, backbone: Backbone | None) -> Result:
+    """Make one trial.
+
+    Args:
+        images: Of the plot.
+        references: How many references at most.
+        repeat: Another one, another choice of references.
+        backbone: Adds its looks; None goes without.
+
+    Returns:
+        A JSON object: of every image judged its label, run, similarity, surprise and
+        the distance to the nearest reference in coarse pixels.
+    """
+    trial = images.trial(references, repeat)
+    ready = fit(images.views[trial.known], backbone, images.runs[trial.known])
+    judged = np.concatenate([trial.fine, trial.odd])
+    looks = looks_at(images.views[judged], ready.gallery, backbone)
+    surprise = ready.surprise(looks)
+    return {
+        "set": images.name,
+        "real": images.real,
+        "references": references,
+        "repeat": repeat,
+        "label": images.labels[judged].tolist(),
+        "run": images.runs[judged].tolist(),
+        "similarity": _short(ready.of(surprise)),
+        "surprise": _short(surprise),
+        "pixels": _short(_pixels(images, trial, judged)),
+    }
 
 
-def _area(scores: NDArray[Any], fine: int) -> float:
-    from sklearn.metrics import roc_auc_score
+def _pixels(images: Images, trial: Trial, judged: NDArray[np.int64]) -> NDArray[np.float32]:
+    known, others = coarse_of(images.views[trial.known]), coarse_of(images.views[judged])
+    return nearest(others, known)
 
-    return float(roc_auc_score(np.arange(len(scores)) >= fine, scores))
+
+def _short(values: NDArray[np.float32]) -> list[float]:
+    return [float(f"{value:.{DIGITS}g}") for value in values]

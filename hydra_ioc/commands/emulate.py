@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,12 @@ def coverage(config_file: Path | None, *, as_json: bool) -> None:
     help="Train on so many images with the pretrained backbone instead.",
 )
 @click.option("--seed", default=1, show_default=True)
-@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Results, a line each model; what is in there already is not tried again.",
+)
 def bench(
     *,
     plots: tuple[str, ...],
@@ -174,37 +180,31 @@ def bench(
 ) -> None:
     """Train on emulated faults alone, judge true ones; compare with true training.
 
-    Needs the training extra (TensorFlow).
+    Needs the training extra; TensorFlow only without --few. An interrupted call
+    goes on where it was, with --json.
 
-    Example: hydra-ioc emulate bench --plot FCAL_occupancy
+    Example: hydra-ioc emulate bench --plot FCAL_occupancy --few 56 --json bench.json
     """
-    from hydra_ioc.bench.emulated import DEFAULT_PLOTS, compare, compare_few
+    from hydra_ioc.bench.emulated import DEFAULT_PLOTS, Plan
+    from hydra_ioc.bench.emulated_trials import run
+    from simulation.faults import plot_kind
 
-    click.echo("| plot | judged | trained on emulated | trained on true |")
-    click.echo("|---|---|---|---|")
-    results = []
-    for plot in plots or DEFAULT_PLOTS:
-        facts: dict[str, Any] = {
-            "faulty": faulty,
-            "seed": seed,
-            "progress": lambda line: click.echo(line, err=True),
-        }
-        if few is not None:
-            one = compare_few(plot, images=few, **facts)
-        else:
-            one = compare(plot, images=images, epochs=epochs, **facts)
-        _show(one)
-        results.append(one)
-        if json_file is not None:
-            # After each plot: an interrupted run keeps what it has.
-            json_file.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    for plot in plots:
+        plot_kind(plot)
+    plan = Plan(images=images, faulty=faulty, epochs=epochs, few=few, seed=seed)
+    begun = time.monotonic()
 
+    def progress(line: str) -> None:
+        click.echo(f"{time.monotonic() - begun:6.0f} s  {line}", err=True)
 
-def _show(one: dict[str, Any]) -> None:
-    models = one["models"]
-    for kind in models["true"]:
-        cells = " | ".join(_rate(models[name][kind]) for name in ("emulated", "true"))
-        click.echo(f"| {one['plot']} | {kind} | {cells} |")
+    click.echo("| plot | trained on | judged | right | heat inside, median |")
+    click.echo("|---|---|---|---|---|")
+    for one in run(plots or DEFAULT_PLOTS, plan, json_file, progress):
+        for kind, rate in one["rates"].items():
+            heat = one["heat"].get(kind)
+            inside = "" if heat is None else f"{100 * heat:.0f} %"
+            facts = f"| {one['plot']} | {one['model']} faults | {kind} | {_rate(rate)}"
+            click.echo(f"{facts} | {inside} |")
 
 
 def _rate(rate: dict[str, Any]) -> str:

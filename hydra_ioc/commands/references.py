@@ -170,16 +170,28 @@ def _tell(config: Config, who: Actor) -> None:
 
 
 @command.command()
-@click.option("--references", "count", default=20, show_default=True, type=click.IntRange(1, 500))
-@click.option("--good", default=60, show_default=True, type=click.IntRange(2))
-@click.option("--odd", default=40, show_default=True, type=click.IntRange(2))
+@click.option(
+    "--references",
+    "counts",
+    multiple=True,
+    type=click.IntRange(1, 500),
+    default=(3, 5, 10, 20, 50),
+    show_default=True,
+    help="How many; may be repeated.",
+)
+@click.option("--good", default=100, show_default=True, type=click.IntRange(2))
+@click.option("--odd", default=60, show_default=True, type=click.IntRange(2))
+@click.option("--repeats", default=3, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--real-repeats", default=10, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--seed", default=1, show_default=True)
+@click.option("--plot", "plots", multiple=True, help="Only these simulated plots; repeatable.")
+@click.option("--no-simulated", is_flag=True, help="No simulated plots.")
 @click.option(
     "--real",
     "folders",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder with labels.csv and png/ instead of the simulated plots; repeatable.",
+    help="Folder of real plots with labels.csv (file, run, label) and png/; repeatable.",
 )
 @click.option(
     "--backbone",
@@ -187,35 +199,74 @@ def _tell(config: Config, who: Actor) -> None:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of a backbone; default: the shipped one, if there is one.",
 )
+@click.option("--no-backbone", is_flag=True, help="Without one.")
+@click.option(
+    "--json",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Trials, a line each; what is in there already is not made again.",
+)
+@click.option(
+    "--tables", type=click.Path(path_type=Path, dir_okay=False), help="Markdown file to write."
+)
+@click.option(
+    "--picture", type=click.Path(path_type=Path, dir_okay=False), help="PNG file to draw."
+)
 def evaluate(
-    *, count: int, good: int, odd: int, seed: int, folders: tuple[Path, ...], folder: Path | None
+    *,
+    counts: tuple[int, ...],
+    good: int,
+    odd: int,
+    repeats: int,
+    real_repeats: int,
+    seed: int,
+    plots: tuple[str, ...],
+    no_simulated: bool,
+    folders: tuple[Path, ...],
+    folder: Path | None,
+    no_backbone: bool,
+    file: Path | None,
+    tables: Path | None,
+    picture: Path | None,
 ) -> None:
-    """Measure how well references alone tell good from odd; no Bad example is used.
+    """Measure what references alone promise and find; no Bad example is used.
 
-    Example: hydra-ioc references evaluate --references 20
+    References and judged Good images are of different runs. An interrupted
+    call goes on where it was, with --json.
+
+    Example: hydra-ioc references evaluate --references 20 --plot CDC_occupancy
     """
-    from hydra_ioc.bench.similarity import SHAPE, real, simulated
+    from hydra_ioc.bench.similarity import Plan, run
+    from hydra_ioc.bench.similarity_report import write_report
+    from hydra_ioc.bench.similarity_sets import SHAPE
     from hydra_ioc.training_extra import need_training
     from pipeline.vision.backbone import load as load_backbone
     from pipeline.vision.references import backbone_for
+    from simulation.faults import plot_kind
+    from simulation.plots import PLOTS
 
-    with need_training():
-        import sklearn as _  # noqa: F401
-    backbone = load_backbone(folder) if folder is not None else backbone_for(SHAPE)
-    click.echo(f"{count} references, {'with' if backbone else 'without'} a backbone")
-    if folders:
-        found = [one for path in folders for one in real(path, count, backbone, repeats=10)]
+    for plot in plots:
+        plot_kind(plot)
+    if no_simulated and not folders:
+        raise click.UsageError("--no-simulated needs --real")
+    if no_backbone:
+        backbone = None
     else:
-        found = []
-        for one in simulated(count, good, odd, backbone, seed):
-            found.append(one)
-            click.echo(f"{one.name} done", err=True)
-    for one in found:
-        pixels = "" if one.pixels is None else f"  nearest in pixels {one.pixels:.3f}"
-        click.echo(
-            f"{one.name:28} good {one.good:4} odd {one.odd:4}  area {one.area:.3f}  below 0.01:"
-            f" {one.alarms:6.1%} of good, {one.recall:6.1%} of odd{pixels}"
-        )
-    mean = sum(one.area for one in found) / len(found)
-    alarms = sum(one.alarms for one in found) / len(found)
-    click.echo(f"mean area {mean:.4f}, false alarms at 0.01: {alarms:.2%}")
+        backbone = load_backbone(folder) if folder is not None else backbone_for(SHAPE)
+    plan = Plan(
+        plots=() if no_simulated else plots or tuple(PLOTS),
+        real=folders,
+        references=tuple(sorted(set(counts))),
+        good=good,
+        odd=odd,
+        repeats=repeats,
+        real_repeats=real_repeats,
+        seed=seed,
+    )
+    click.echo(f"{'with' if backbone else 'without'} a backbone", err=True)
+    results = run(plan, backbone, file, lambda line: click.echo(line, err=True))
+    click.echo(write_report(results, tables), nl=False)
+    if picture is not None:
+        with need_training():
+            from hydra_ioc.bench.similarity_figure import draw
+        draw(results, picture)

@@ -71,7 +71,8 @@ def coarse_of(views: NDArray[np.uint8]) -> NDArray[np.float32]:
     rows, columns = height // COARSE, width // COARSE
     squares = views[:, : rows * COARSE, : columns * COARSE, :3].astype(np.float32)
     squares = squares.reshape(count, rows, COARSE, columns, COARSE, 3)
-    return squares.mean(axis=(2, 4)).transpose(0, 3, 1, 2).reshape(count, -1)
+    coarse = squares.mean(axis=(2, 4)).transpose(0, 3, 1, 2).reshape(count, -1)
+    return np.asarray(coarse, np.float32)
 
 
 def peaks_of(peaks: NDArray[np.float32]) -> Peaks:
@@ -92,7 +93,7 @@ def far_off(peaks: NDArray[np.float32], known: Peaks) -> NDArray[np.float32]:
 def nearest(coarse: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:
     """Give the logarithm of the distance of (N, P) to the nearest of (R, P), (N,)."""
     found = [np.sqrt(((known - one) ** 2).mean(axis=1).min()) for one in coarse]
-    return np.log(np.array(found, np.float32) + np.float32(PIXEL_FLOOR))
+    return np.asarray(np.log(np.array(found) + PIXEL_FLOOR), np.float32)
 
 
 def departures(view: NDArray[np.uint8], reference: Reference) -> NDArray[np.float32]:
