@@ -10,6 +10,7 @@ from db.emulations import EmulatedImage, EmulationRun
 from db.labels import LabelHistory
 from db.masks import InferenceMask, MaskHistory
 from db.models import ModelActivation, ThresholdHistory
+from db.novelties import EmbeddingSpace, Novelty
 from db.operation import RunHistory
 from db.references import ReferenceHistory, ReferenceImage
 from db.signoffs import ModelSignoff
@@ -31,6 +32,8 @@ APPEND_ONLY: Final = (
     Training,
     ReferenceHistory,
     ReferenceImage,
+    Novelty,
+    EmbeddingSpace,
 )
 
 

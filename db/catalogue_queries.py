@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from db.audit_queries import Actor, audit
 from db.catalogue import Classification, PlotGroup, PlotType, ValidClassification
 from db.models import ActiveModel, Model, ModelThreshold
+from db.novelty_queries import newest_novelties
 from db.palette_queries import LabelRow, set_palette
 from pipeline.errors import CommandError
 
@@ -39,6 +40,8 @@ class ModelRow:
     kind: str = "classification"
     quantity: dict[str, Any] | None = None
     """Of a regression model: name, unit, limits."""
+    novelty: str = ""
+    """SHA-256 of what tells how novel an image is; empty without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +248,7 @@ def _active_models(
 ) -> tuple[dict[int, ModelRow], defaultdict[int, dict[str, float]]]:
     models: dict[int, ModelRow] = {}
     rows = session.execute(select(ActiveModel, Model).join(Model, ActiveModel.model_id == Model.id))
+    novelties = newest_novelties(session)
     for active, model in rows:
         height, width, channels = model.input_shape
         models[active.plot_type_id] = ModelRow(
@@ -257,6 +261,7 @@ def _active_models(
             probation=active.probation,
             kind=model.kind or "classification",
             quantity=model.quantity,
+            novelty=novelties.get(model.id, ""),
         )
     thresholds: defaultdict[int, dict[str, float]] = defaultdict(dict)
     found = session.execute(

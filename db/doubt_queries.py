@@ -26,13 +26,44 @@ def set_doubt(session: Session, who: Actor, plot: str, below: float) -> float:
     """
     check_fraction(below, "weight")
     target = plot_type(session, plot)
-    if below and len(palette(session, target.id)) >= PALETTE_LIMIT:
-        raise CommandError(
-            f"plot {plot} has {PALETTE_LIMIT} labels, which leave no enum state for Unknown;"
-            " take one off the palette first"
-        )
+    if below:
+        _check_room(session, target.id, plot)
     old = target.unknown_below or 0.0
     audit(session, who, "set-plots", f"{plot} unknown", old=old, new=below)
     target.unknown_below = below or None
     session.flush()
     return old
+
+
+def set_novel(session: Session, who: Actor, plot: str, below: float) -> float:
+    """Set below which novelty the images of a plot are Unknown.
+
+    Args:
+        session: A session of a transaction that writes.
+        who: Who, from where and why.
+        plot: Name of the plot type.
+        below: Share of known images that lie farther out, 0..1; 0 never.
+
+    Returns:
+        The limit before.
+
+    Raises:
+        CommandError: No such plot, no fraction, or no room for the state Unknown.
+    """
+    check_fraction(below, "novelty")
+    target = plot_type(session, plot)
+    if below:
+        _check_room(session, target.id, plot)
+    old = target.novel_below or 0.0
+    audit(session, who, "set-plots", f"{plot} novel", old=old, new=below)
+    target.novel_below = below or None
+    session.flush()
+    return old
+
+
+def _check_room(session: Session, plot_type_id: int, plot: str) -> None:
+    if len(palette(session, plot_type_id)) >= PALETTE_LIMIT:
+        raise CommandError(
+            f"plot {plot} has {PALETTE_LIMIT} labels, which leave no enum state for Unknown;"
+            " take one off the palette first"
+        )

@@ -33,6 +33,8 @@ class ReferenceSet(Base):
     active: Mapped[bool]
     """At most one of a plot."""
     made_at: Mapped[Epoch]
+    typical: Mapped[str | None] = mapped_column(String(64))
+    """SHA-256 of the image nearest to the mean of all; NULL in sets of earlier releases."""
 
 
 class ReferenceImage(Base):

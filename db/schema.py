@@ -12,6 +12,7 @@ from db import (
     labels,
     masks,
     models,
+    novelties,
     operation,
     performance,
     processes,
@@ -23,6 +24,7 @@ from db import (
 from db.base import Base
 
 GROUPS: Final = (
+    novelties,
     embeddings,
     references,
     catalogue,

@@ -27,11 +27,11 @@ def describe_similarity(base: str, entry: PlotEntry) -> Iterator[PvDescription]:
         entry: The plot as the catalogue has it.
     """
     yield PvDescription(f"{base}References", Kind.STRING, "Version and number of references")
-    if entry.novel_below:
+    if tells_novelty(entry):
         yield PvDescription(
             f"{base}Novelty",
             Kind.DOUBLE,
-            "Chance of trained images to differ so",
+            "Share of known images farther out",
             precision=4,
             display=FRACTION,
             archive=True,
@@ -74,12 +74,17 @@ def similarity_values(entry: PlotEntry, state: PlotState) -> dict[str, PvValue]:
     values = {
         "References": PvValue(state.references[:39], time=time),
     }
-    if entry.novel_below:
-        values["Novelty"] = _number(state, state.novelty, Severity.NO_ALARM)
+    if tells_novelty(entry):
+        values["Novelty"] = _number(state, state.novelty, state.novelty_severity)
     if entry.similarity is not None:
         values["Similarity"] = _number(state, state.similarity, state.similarity_severity)
         values[f"Threshold:{LABEL}"] = PvValue(entry.similarity.threshold, time=time)
     return values
+
+
+def tells_novelty(entry: PlotEntry) -> bool:
+    """Tell whether a plot says how novel its images are: its model can, or a limit is set."""
+    return bool(entry.novel_below or (entry.model is not None and entry.model.novelty))
 
 
 def _number(state: PlotState, value: float | None, severity: Severity) -> PvValue:

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
+from sqlalchemy import Engine
 
+from hydra_ioc.novelty import Known, fit_novelty
 from hydra_ioc.record import actor, open_record
 from hydra_ioc.registry import enter_model
 from hydra_ioc.training import (
@@ -22,7 +25,7 @@ from hydra_ioc.training import (
 )
 from hydra_ioc.training_extra import need_training
 from pipeline.config import Config, load
-from pipeline.errors import StoreError
+from pipeline.errors import InputError, StoreError
 from pipeline.messages import Shape
 from pipeline.vision.card import read_card
 from pipeline.vision.sampling import METHODS
@@ -209,9 +212,20 @@ def _register(
         images=source.images,
         validation=result.held_out,
     )
+    _tell_novelty(engine, folder, source, result)
     digest, plot = folder.name[:12], request.plots[0]
     click.echo(
         f"next: look at it, then 'hydra-ioc models sign {digest} report-reviewed', or"
         f" 'hydra-ioc plots model {plot} {digest} --probation' for a trial",
         err=True,
     )
+
+
+def _tell_novelty(engine: Engine, folder: Path, source: Source, result: Result) -> None:
+    """Let the model tell how novel images are; a training stands without."""
+    held_out = np.isin(np.arange(len(source.dataset)), np.array(result.held_out, np.int64))
+    known = Known(source.dataset.images, source.dataset.runs, held_out)
+    try:
+        click.echo(f"novelty: {fit_novelty(engine, folder, known, actor('train')).told()}")
+    except InputError as error:
+        click.echo(f"no novelty: {error}", err=True)

@@ -151,6 +151,7 @@ def _entry(row: PlotRow, masks: Sequence[MaskRow], references: ReferenceRow | No
             kind=model.kind,
             unit=model.quantity["unit"] if model.quantity else "",
             limits=AlarmLimits(**model.quantity["limits"]) if model.quantity else None,
+            novelty=model.novelty,
         )
         if model
         else None,

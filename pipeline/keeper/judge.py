@@ -159,6 +159,19 @@ def similarity_severity(entry: PlotEntry, reading: Reading, beam_on: bool | None
     return _unlike_severity(entry) if unlike else Severity.NO_ALARM
 
 
+def novelty_severity(entry: PlotEntry, reading: Reading, beam_on: bool | None) -> Severity:
+    """Give the severity of the novelty itself; arguments as of ``similarity_severity``.
+
+    Returns:
+        NO_ALARM where no limit is set and where the plot does not alarm at all.
+    """
+    if reading.novelty is None or entry.ignored or reading.offline:
+        return Severity.NO_ALARM
+    if beam_on is False or reading.beam_on is False or reading.novelty >= entry.novel_below:
+        return Severity.NO_ALARM
+    return Severity.MINOR
+
+
 def similarity_threshold(entry: PlotEntry, likeness: Likeness) -> float:
     """Give the threshold that holds for a similarity.
 
@@ -265,9 +278,16 @@ def _doubted(entry: PlotEntry, reading: Reading, verdict: Verdict) -> Verdict:
             doubts.append("unlike the references")
     if not verdict.confidence >= entry.unknown_below:
         doubts.append(f"no weight reaches {entry.unknown_below:.3g}")
-    if reading.novelty is not None and not reading.novelty >= entry.novel_below:
+    if reading.novelty is None and entry.novel_below:
+        verdict = _worded(verdict, f"{verdict.reason}; how novel it is is not known")
+    elif reading.novelty is not None and not reading.novelty >= entry.novel_below:
         left, right = _apart(reading.novelty, entry.novel_below)
-        doubts.append(f"novel: {left} < {right}")
+        told = f"novel: {left} < {right}"
+        # A fault that the model is sure of stays that fault, however odd it looks.
+        if verdict.confirmed and verdict.severity:
+            verdict = _worded(verdict, f"{verdict.reason}; {told}")
+        else:
+            doubts.append(told)
     if not doubts:
         return verdict
     unknown = _unknown(entry, verdict.confidence, f"{', '.join(doubts)}; {verdict.reason}")

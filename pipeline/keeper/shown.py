@@ -10,6 +10,7 @@ from pipeline.keeper.judge import (
     Reading,
     Verdict,
     judge,
+    novelty_severity,
     present,
     similarity_severity,
     similarity_threshold,
@@ -159,6 +160,9 @@ def _state(
         ),
         references=_references(entry),
         novelty=shown.reading.novelty if shown else None,
+        novelty_severity=(
+            novelty_severity(entry, shown.reading, around.beam_on) if shown else Severity.NO_ALARM
+        ),
     )
 
 

@@ -44,6 +44,8 @@ class ModelRef(Message, kw_only=True, frozen=True):
     """Of a regression model's number."""
     limits: AlarmLimits | None = None
     """Of a regression model's number."""
+    novelty: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    """SHA-256 of the file in its folder that tells how novel an image is; empty without."""
 
 
 class Companion(Message, kw_only=True, frozen=True):

@@ -122,6 +122,8 @@ class PlotState(Message, kw_only=True, frozen=True, tag="state"):
     references: Annotated[str, msgspec.Meta(max_length=200)] = ""
     """Version and number of the references; empty without."""
     novelty: Fraction | None = None
+    """Share of the images known in training that lie farther out; None if unknown."""
+    novelty_severity: Severity = Severity.NO_ALARM
 
 
 class Done(Message, kw_only=True, frozen=True, tag="done"):

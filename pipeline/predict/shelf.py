@@ -12,6 +12,7 @@ from typing import Final
 from pipeline.errors import ModelError
 from pipeline.messages import ModelRef
 from pipeline.predict.journal import Journal
+from pipeline.predict.novelty import Novelties
 from pipeline.predict.quarantine import Quarantine
 from pipeline.predict.runner import Hung, Runner
 from pipeline.vision.serving import ServedModel, load
@@ -62,6 +63,7 @@ class Shelf:
             settled: Called with a digest when its loading has ended, well or not.
         """
         self._store = store
+        self.novelties = Novelties(store)
         self._quarantine = quarantine
         self._journal = journal
         self._infer = infer

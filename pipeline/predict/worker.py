@@ -140,6 +140,7 @@ class Worker:
             outputs = unheated(job.order, outputs, model)
             duration_s = time.monotonic() - begun
             answer = make_report(job.order, self._name, outputs, 0, duration_s)
+            answer = self._shelf.novelties.told(answer, outputs.embedding[0])
         except ModelError as error:
             await self._fail(job, str(error), outlet)
         except Hung as error:

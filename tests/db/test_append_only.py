@@ -31,6 +31,8 @@ def test_given_the_tables_when_listed_then_every_log_and_the_history_only_grow()
         "run_history",
         "threshold_history",
         "trainings",
+        "novelties",
+        "embedding_spaces",
     }
 
 
