@@ -10,6 +10,7 @@ from db.catalogue_queries import plot_type
 from db.embeddings import Embedding
 from db.labels import PlotLabel
 from db.models import ActiveModel, Model
+from db.novelty_queries import space_of
 from db.operation import RunHistory
 from db.performance_queries import QUALITY
 
@@ -34,7 +35,8 @@ class Candidate:
     truth: str | None
     """What people say; None while nobody has said anything."""
     vector: bytes = field(default=b"", repr=False)
-    """Embedding by the model that judges now; float16, little-endian; empty without."""
+    """Embedding by the model that judges now or in the plot's space, all of one source;
+    float16, little-endian; empty without."""
 
 
 def candidates(session: Session, plot: str, newest: int) -> list[Candidate]:
@@ -63,10 +65,13 @@ def candidates(session: Session, plot: str, newest: int) -> list[Candidate]:
         .group_by(RunHistory.plot_id)
         .subquery()
     )
-    truth = _truth()
+    truth = true_labels()
     vector = (
         select(Embedding.sha256, Embedding.vector)
-        .where(Embedding.plot_type_id == target.id, Embedding.source == (digest or ""))
+        .where(
+            Embedding.plot_type_id == target.id,
+            Embedding.source == _fullest(session, target.id, digest or ""),
+        )
         .subquery()
     )
     rows = session.execute(
@@ -98,7 +103,22 @@ def candidates(session: Session, plot: str, newest: int) -> list[Candidate]:
     ]
 
 
-def _truth() -> Subquery:
+def _fullest(session: Session, plot_type_id: int, digest: str) -> str:
+    """Give which embeds more images, the model that judges now or the plot's space."""
+    space = space_of(session, plot_type_id)
+    counts = {
+        source: session.scalar(
+            select(func.count()).where(
+                Embedding.plot_type_id == plot_type_id, Embedding.source == source
+            )
+        )
+        or 0
+        for source in (digest, space.source if space is not None else digest)
+    }
+    return max(counts, key=lambda source: counts[source])
+
+
+def true_labels() -> Subquery:
     """Give the quality labels that count now, by image."""
     return (
         select(PlotLabel.plot_id, Classification.name, Classification.trainable)

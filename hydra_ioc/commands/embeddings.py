@@ -1,0 +1,91 @@
+"""``hydra-ioc embeddings``: kept images in one space, across changes of the model."""
+
+from pathlib import Path
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from db.catalogue_queries import catalogue
+from db.embedding_queries import count_embeddings
+from db.engine import reading
+from hydra_ioc.embedding import Computed, compute
+from hydra_ioc.record import actor, open_record
+from pipeline.config import load
+from pipeline.errors import FileError, InputError
+from pipeline.vision.backbone import load as load_backbone
+
+SHOWN = 10
+"""Unreadable images that are listed."""
+
+
+@click.group()
+def command() -> None:
+    """Embed kept images, so that clusters hold across changes of the model.
+
+    Example: hydra-ioc embeddings list
+    """
+
+
+@command.command("list")
+@click.pass_obj
+def list_(config_file: Path | None) -> None:
+    """List how many kept images of each plot are embedded, and by what.
+
+    Example: hydra-ioc embeddings list
+    """
+    with reading(open_record(load(config_file))) as session:
+        for row in count_embeddings(session):
+            kind = "space" if row.space else "model"
+            click.echo(f"{row.plot:30} {kind} {row.source[:12]} {row.images:7} images")
+
+
+@command.command("compute")
+@click.argument("plot", required=False)
+@click.option("--anew", is_flag=True, help="Make another space, of the references of now.")
+@click.option("--threads", default=2, show_default=True, type=click.IntRange(1, 64))
+@click.pass_obj
+def compute_(config_file: Path | None, *, plot: str | None, anew: bool, threads: int) -> None:
+    """Embed the kept images of PLOT, or of all plots, that its space does not have yet.
+
+    The space is that of the shipped backbone next to the plot's references, or,
+    where it has none, next to Good images of it. It stays when the model or the
+    references change. Interrupted, the next call goes on.
+
+    Example: hydra-ioc embeddings compute CDC_occupancy
+    """
+    config, who = load(config_file), actor("embeddings")
+    engine = open_record(config)
+    backbone = load_backbone(threads=threads)
+    with reading(engine) as session:
+        names = [row.name for row in catalogue(session)]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    faults: list[str] = []
+    for name in names if plot is None else [plot]:
+        with Progress(*columns, TimeRemainingColumn(), transient=True) as bar:
+            task = bar.add_task(name, total=None)
+
+            def step(done: int, total: int, *, bar: Progress = bar, task: int = task) -> None:
+                bar.update(task, completed=done, total=total)  # type: ignore[arg-type]
+
+            try:
+                made = compute(engine, config, backbone, name, who, anew=anew, step=step)
+            except InputError as error:
+                if plot is not None:
+                    raise
+                click.echo(f"{name}: left out, {error}", err=True)
+                continue
+        click.echo(_told(made))
+        faults += [f"{name} {line}" for line in made.unreadable]
+    if faults:
+        rest = [f"and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
+        lines = [f"{len(faults)} images cannot be read:", *faults[:SHOWN], *rest]
+        raise FileError("unreadable", "\n  ".join(lines))
+
+
+def _told(made: Computed) -> str:
+    space = made.space
+    age = "new space" if space.new else "space"
+    return (
+        f"{space.plot}: {made.done} images embedded, {age} {space.source[:12]} next to"
+        f" {space.compared} images"
+    )
