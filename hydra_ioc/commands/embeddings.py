@@ -1,9 +1,11 @@
 """``hydra-ioc embeddings``: kept images in one space, across changes of the model."""
 
+import contextlib
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from db.catalogue_queries import catalogue
 from db.embedding_queries import count_embeddings
@@ -58,22 +60,16 @@ def compute_(config_file: Path | None, *, plot: str | None, anew: bool, threads:
     backbone = load_backbone(threads=threads)
     with reading(engine) as session:
         names = [row.name for row in catalogue(session)]
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     faults: list[str] = []
     for name in names if plot is None else [plot]:
-        with Progress(*columns, TimeRemainingColumn(), transient=True) as bar:
-            task = bar.add_task(name, total=None)
-
-            def step(done: int, total: int, *, bar: Progress = bar, task: int = task) -> None:
-                bar.update(task, completed=done, total=total)  # type: ignore[arg-type]
-
-            try:
-                made = compute(engine, config, backbone, name, who, anew=anew, step=step)
-            except InputError as error:
-                if plot is not None:
-                    raise
-                click.echo(f"{name}: left out, {error}", err=True)
-                continue
+        try:
+            with _Bar(name) as bar:
+                made = compute(engine, config, backbone, name, who, anew=anew, step=bar.step)
+        except InputError as error:
+            if plot is not None:
+                raise
+            click.echo(f"{name}: left out, {error}", err=True)
+            continue
         click.echo(_told(made))
         faults += [f"{name} {line}" for line in made.unreadable]
     if faults:
@@ -89,3 +85,23 @@ def _told(made: Computed) -> str:
         f"{space.plot}: {made.done} images embedded, {age} {space.source[:12]} next to"
         f" {space.compared} images"
     )
+
+
+class _Bar(contextlib.AbstractContextManager["_Bar"]):
+    """A bar on the standard error that learns its length from the first step."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._bars = contextlib.ExitStack()
+        self._bar: Any = None
+        self._done = 0
+
+    def step(self, done: int, total: int) -> None:
+        if self._bar is None:
+            bar = click.progressbar(length=total, label=self._name, file=sys.stderr)
+            self._bar = self._bars.enter_context(bar)
+        self._bar.update(done - self._done)
+        self._done = done
+
+    def __exit__(self, *found: object) -> None:
+        self._bars.close()

@@ -1,10 +1,10 @@
 """``hydra-ioc novelty``: how unlike everything a model was trained with an image is."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import click
-from rich.progress import Progress
 from sqlalchemy import Engine
 
 from db.audit_queries import Actor
@@ -93,9 +93,8 @@ def fit(
         known = _known(from_record(config, (plot,), card.input_shape, 0.0), card)
     else:
         known = known_of(config, engine, folder)
-    with Progress(transient=True) as bar:
-        task = bar.add_task("embedding", total=len(known.images))
-        made = fit_novelty(engine, folder, known, who, lambda count: bar.advance(task, count))
+    with click.progressbar(length=len(known.images), label="embedding", file=sys.stderr) as bar:
+        made = fit_novelty(engine, folder, known, who, bar.update)
     click.echo(f"model {folder.name[:12]} tells novelty: {made.told()}")
     _tell_keeper(config, f"novelty of {plot} fitted", who)
 
