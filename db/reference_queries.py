@@ -38,6 +38,7 @@ class ReferenceRow:
     decides: bool
     active: bool
     made_at: float
+    typical: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,8 @@ class NewReferences:
     run_type: str = ""
     severity: int = 1
     decides: bool = True
+    typical: str = ""
+    """Hash of the image nearest to the mean of all; empty where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +161,7 @@ def add_references(session: Session, who: Actor, plot: str, new: NewReferences) 
         decides=new.decides,
         active=False,
         made_at=time.time(),
+        typical=new.typical or None,
     )
     session.add(row)
     session.flush()
@@ -259,6 +263,7 @@ def _row(row: ReferenceSet, plot: str, count: int) -> ReferenceRow:
         decides=row.decides,
         active=row.active,
         made_at=row.made_at,
+        typical=row.typical or "",
     )
 
 

@@ -21,7 +21,7 @@ from pipeline.errors import CommandError, FileError, InputError
 from pipeline.feeder.grammar import NO_RUN, Names
 from pipeline.keeper.imagestore import ImageStore
 from pipeline.messages import Shape
-from pipeline.vision.preprocess import decode, prepare
+from pipeline.vision.preprocess import decode, picture, prepare
 
 if TYPE_CHECKING:
     from pipeline.vision.references import Compiled
@@ -149,6 +149,7 @@ def add(
         plot,
         preprocessing=preprocessing,
         backbone=backbone_for(shape),
+        picture=lambda key: _picture(config, row, key),
     )
     choices = {"threshold": threshold, "run_type": run_type, "severity": severity}
     new = _new(made, images, decides=decides, **choices)
@@ -163,6 +164,7 @@ def _new(made: "Compiled", images: dict[str, int], **choices: Any) -> NewReferen
         input_shape=made.input_shape,
         preprocessing=made.preprocessing,
         images=images,
+        typical=made.typical,
         **choices,
     )
 
@@ -180,3 +182,10 @@ def _tensors(
         pixels = decode(path.read_bytes(), config.input.max_pixels)
         tensors[key] = prepare(pixels, preprocessing, shape)
     return tensors
+
+
+def _picture(config: Config, row: PlotRow, key: str) -> bytes:
+    """Give a kept image as the screens show it."""
+    store = ImageStore(config.under_state(config.keeper.images))
+    pixels = decode(store.path(key, row.file_type).read_bytes(), config.input.max_pixels)
+    return picture(pixels, config.input.picture_width)

@@ -16,6 +16,7 @@ from pipeline.messages import (
     Command,
     Performance,
     PlotState,
+    ReferencePicture,
     Refused,
     SiteState,
     SnapshotRequest,
@@ -23,6 +24,7 @@ from pipeline.messages import (
     encode,
 )
 from pipeline.sockets import open_socket
+from pipeline.stage_socket import StageSocket
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,9 @@ class Listener(Protocol):
 
     def on_performance(self, performance: Performance) -> None:
         """The model of a plot, or all of them, do so well."""
+
+    def on_reference(self, reference: ReferencePicture, picture: bytes) -> None:
+        """A plot's references look like this."""
 
     def on_snapshot(self) -> None:
         """Everything the Keeper knows is in."""
@@ -191,6 +196,8 @@ class KeeperClient:
             case PlotState():
                 picture, heat = (bytes(frame) for frame in frames)
                 self._listener.on_state(message, picture, heat, live=live)
+            case ReferencePicture():
+                self._listener.on_reference(message, bytes(frames[0]))
             case Catalogue():
                 self._listener.on_catalogue(message)
             case SiteState():
@@ -201,7 +208,7 @@ class KeeperClient:
                 self._refuse(MessageError(f"did not expect {type(message).__name__}"))
 
 
-def _only_while_connected(socket: zmq.asyncio.Socket) -> None:
+def _only_while_connected(socket: StageSocket) -> None:
     """Keep no command for a Keeper that is away: it would be carried out late, after all."""
     endpoint = str(socket.getsockopt_string(zmq.LAST_ENDPOINT))
     socket.disconnect(endpoint)

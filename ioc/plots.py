@@ -11,9 +11,10 @@ from ioc.memory import Memory
 from ioc.performance_pvs import accuracy_values, performance_values
 from ioc.plot_pvs import age_value, heat_value, picture_value, plot_base, plot_values, text_values
 from ioc.quality import by_group, group_base, quality_values
+from ioc.similarity_pvs import reference_value
 from ioc.value import PvValue
 from pipeline.alarm import Status
-from pipeline.messages import Catalogue, Performance, PlotEntry, PlotState
+from pipeline.messages import Catalogue, Performance, PlotEntry, PlotState, ReferencePicture
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +46,13 @@ class Plots:
         self._states: dict[str, PlotState] = {}
         self._frames: dict[str, tuple[bytes, bytes]] = {}
         self._performances: dict[str, Performance] = {}
+        self._references: dict[str, tuple[int, bytes]] = {}
+        """Set and picture of the references by plot."""
         self._served: set[str] = set()
         self._fault = ""
 
-    def take_catalogue(self, catalogue: Catalogue) -> None:
-        """Serve these plots and no others."""
+    def take_catalogue(self, catalogue: Catalogue) -> bool:
+        """Serve these plots and no others; tell whether pictures of references are missing."""
         listing = list_catalogue(self._prefix, catalogue)
         self.problems = listing.problems
         for name, reason in listing.problems.items():
@@ -65,6 +68,25 @@ class Plots:
             self._show_performance(entry)
             self._show(name)
         self._show_quality(self.entries.values())
+        return self._show_references()
+
+    def take_reference(self, reference: ReferencePicture, picture: bytes) -> None:
+        """Show the most typical reference of a plot."""
+        self._references[reference.plot] = (reference.set_id, picture)
+        self._show_references()
+
+    def _show_references(self) -> bool:
+        """Show the pictures of references; tell whether any is missing."""
+        missing = False
+        for name, entry in self.entries.items():
+            if entry.similarity is None:
+                continue
+            set_id, picture = self._references.get(name, (-1, b""))
+            if set_id != entry.similarity.set_id:
+                picture, missing = b"", True
+            key = f"{plot_base(self._prefix, entry)}Reference"
+            self._board.show({key: reference_value(entry, picture)})
+        return missing
 
     def take_state(self, state: PlotState, picture: bytes, heat: bytes) -> bool:
         """Show a new state of a plot.

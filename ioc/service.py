@@ -29,7 +29,7 @@ from ioc.value import PvValue
 from pipeline.config import Config
 from pipeline.errors import HydraError, TransportError
 from pipeline.health import Pulse
-from pipeline.messages import Catalogue, Performance, PlotState, SiteState
+from pipeline.messages import Catalogue, Performance, PlotState, ReferencePicture, SiteState
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,9 @@ class Ioc:
         if catalogue == self._catalogue and self.pulse.state != "Starting":
             return
         self._catalogue = catalogue
-        self.plots.take_catalogue(catalogue)
+        if self.plots.take_catalogue(catalogue) and self.complete.is_set():
+            # Pictures of references come with a snapshot only.
+            self.keeper.want_snapshot()
         self._show_catalogue()
         self._tell_how_it_fares()
 
@@ -106,6 +108,10 @@ class Ioc:
     def on_performance(self, performance: Performance) -> None:
         """Show how well a model does."""
         self.plots.take_performance(performance)
+
+    def on_reference(self, reference: ReferencePicture, picture: bytes) -> None:
+        """Show the references of a plot."""
+        self.plots.take_reference(reference, picture)
 
     def on_snapshot(self) -> None:
         """Everything is there."""

@@ -46,6 +46,7 @@ def describe_similarity(base: str, entry: PlotEntry) -> Iterator[PvDescription]:
         display=FRACTION,
         archive=True,
     )
+    yield PvDescription(f"{base}Reference", Kind.IMAGE, "The most typical reference, JPEG")
     yield PvDescription(
         f"{base}Threshold:{LABEL}",
         Kind.DOUBLE,
@@ -80,6 +81,19 @@ def similarity_values(entry: PlotEntry, state: PlotState) -> dict[str, PvValue]:
         values["Similarity"] = _number(state, state.similarity, state.similarity_severity)
         values[f"Threshold:{LABEL}"] = PvValue(entry.similarity.threshold, time=time)
     return values
+
+
+def reference_value(entry: PlotEntry, picture: bytes) -> PvValue:
+    """Give what Reference shows.
+
+    Args:
+        entry: A plot with references.
+        picture: JPEG bytes; empty where there is none.
+    """
+    made_at = entry.similarity.made_at if entry.similarity else EPICS_EPOCH
+    if not picture:
+        return PvValue(b"", Severity.INVALID, Status.UDF, made_at, "no picture of the references")
+    return PvValue(picture, time=made_at)
 
 
 def tells_novelty(entry: PlotEntry) -> bool:

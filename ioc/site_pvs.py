@@ -8,6 +8,7 @@ from ioc.description import AccessGroup, Kind, PvDescription, Setting, Target, n
 from ioc.performance_pvs import describe_accuracy
 from ioc.plot_pvs import iso
 from ioc.quality import by_group
+from ioc.similarity_pvs import tells_novelty
 from ioc.stage_pvs import stage_name
 from ioc.value import EPICS_EPOCH, PvValue
 from ioc.value_pvs import gives_number
@@ -147,6 +148,8 @@ def _plot(entry: PlotEntry) -> dict[str, object]:
         "ignored": entry.ignored,
         "cadence_s": entry.cadence_s,
         "unit": entry.model.unit if entry.model and gives_number(entry) else None,
+        "references": entry.similarity is not None,
+        "novelty": tells_novelty(entry),
         "labels": [
             {
                 "name": label.name,

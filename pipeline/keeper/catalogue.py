@@ -211,6 +211,9 @@ def _similarity(row: ReferenceRow) -> SimilarityRef:
         threshold=row.threshold,
         severity=Severity(row.severity),
         decides=row.decides,
+        typical=row.typical,
+        digest=row.digest,
+        made_at=row.made_at,
     )
 
 

@@ -13,6 +13,7 @@ from pipeline.keeper.changes import refuse as record_refusal
 from pipeline.keeper.core import Core
 from pipeline.keeper.intake import INTEGER_LIMIT
 from pipeline.keeper.publisher import Parts, state_parts
+from pipeline.keeper.references import reference_pictures
 from pipeline.messages import (
     Accepted,
     Command,
@@ -91,6 +92,7 @@ class Office:
         return [
             encode(core.board.catalogue()),
             *(state_parts(publication) for publication in core.board.snapshot()),
+            *reference_pictures(core.config, core.board.entries.values()),
             *(encode(performance) for performance in core.performances.values()),
             encode(core.board.site(time.time())),
         ]

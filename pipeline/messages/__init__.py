@@ -66,6 +66,7 @@ from pipeline.messages.flow import (
     Done,
     Order,
     PlotState,
+    ReferencePicture,
     Report,
     SiteState,
 )
@@ -108,6 +109,7 @@ __all__ = [
     "PlotState",
     "PutRefused",
     "Ready",
+    "ReferencePicture",
     "Refused",
     "Reload",
     "Reply",

@@ -72,6 +72,12 @@ class SimilarityRef(Message, kw_only=True, frozen=True):
     """Of an image that is unlike the references."""
     decides: bool = True
     """Whether the plot's verdict depends on it, not only the similarity's own alarm."""
+    typical: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    """SHA-256 of the reference that is shown; empty where none is."""
+    digest: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    """Folder of the model store that was made of them."""
+    made_at: float = 0.0
+    """Seconds since the epoch."""
 
 
 class LabelPolicy(Message, kw_only=True, frozen=True):

@@ -19,7 +19,14 @@ from pipeline.messages.commands import (
     SetThreshold,
     SnapshotRequest,
 )
-from pipeline.messages.flow import Done, Order, PlotState, Report, SiteState
+from pipeline.messages.flow import (
+    Done,
+    Order,
+    PlotState,
+    ReferencePicture,
+    Report,
+    SiteState,
+)
 from pipeline.messages.heartbeat import Heartbeat
 from pipeline.messages.masks import ChangeMask
 from pipeline.messages.performance import Performance
@@ -43,6 +50,7 @@ AnyMessage = (
     Order
     | Report
     | PlotState
+    | ReferencePicture
     | Catalogue
     | Done
     | SiteState
@@ -56,7 +64,7 @@ AnyMessage = (
     | Heartbeat
 )
 
-FRAMES: Final[dict[type[Message], int]] = {Order: 2, Report: 3, PlotState: 2}
+FRAMES: Final[dict[type[Message], int]] = {Order: 2, Report: 3, PlotState: 2, ReferencePicture: 1}
 """Number of byte frames behind the header; none for a type not listed."""
 
 HEADER_LIMIT: Final = 1_000_000

@@ -126,6 +126,13 @@ class PlotState(Message, kw_only=True, frozen=True, tag="state"):
     novelty_severity: Severity = Severity.NO_ALARM
 
 
+class ReferencePicture(Message, kw_only=True, frozen=True, tag="reference"):
+    """The most typical reference of a plot, part of a snapshot. Frame: picture (JPEG)."""
+
+    plot: Name
+    set_id: int
+
+
 class Done(Message, kw_only=True, frozen=True, tag="done"):
     """The result of an order is committed. Frames: none."""
 

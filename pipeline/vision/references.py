@@ -5,7 +5,7 @@ Needs the training extra (onnx).
 
 import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -27,6 +27,8 @@ from pipeline.vision.similarity import fit
 ARCHITECTURE: Final = "references"
 PREPROCESSING: Final = "area-rgb"
 INPUT_SHAPE: Final = (240, 320, 3)
+PICTURE_FILE: Final = "typical.jpg"
+"""The most typical reference, as the screens show it beside the image of now."""
 TOLERANCE: Final = 5e-3
 """Largest difference between the graph and the numbers it was made of."""
 PACKAGES: Final = ("onnx", "onnxruntime", "numpy")
@@ -41,6 +43,8 @@ class Compiled:
     input_shape: tuple[int, int, int]
     preprocessing: str
     with_backbone: bool
+    typical: str
+    """SHA-256 of the image nearest to the mean of all."""
 
 
 def backbone_for(shape: tuple[int, int, int]) -> Backbone | None:
@@ -63,6 +67,7 @@ def compile_references(
     *,
     preprocessing: str = PREPROCESSING,
     backbone: Backbone | None = None,
+    picture: Callable[[str], bytes] | None = None,
 ) -> Compiled:
     """Make a model folder of reference images.
 
@@ -73,6 +78,7 @@ def compile_references(
         plot: Name of the plot type.
         preprocessing: How the images were prepared.
         backbone: Adds its look; None goes without.
+        picture: Gives an image as a JPEG for the screens; None leaves it out.
 
     Returns:
         What the folder is.
@@ -92,9 +98,12 @@ def compile_references(
     expected = similarity.of(similarity.surprise(looks))
     _prove(graph, np.stack(images), expected)
     map_shape, size = sizes(similarity, backbone)
+    typical = keys[_nearest_to_mean(np.stack(images))]
 
     def write(folder: Path) -> None:
         (folder / MODEL_FILE).write_bytes(graph)
+        if picture is not None:
+            (folder / PICTURE_FILE).write_bytes(picture(typical))
         write_normal(folder, mean_of(np.stack(images)))
 
     def card(files: dict[str, str]) -> ModelCard:
@@ -114,7 +123,13 @@ def compile_references(
         )
 
     digest = pack(store, write, card)
-    return Compiled(digest, LABELS, shape, preprocessing, backbone is not None)
+    return Compiled(digest, LABELS, shape, preprocessing, backbone is not None, typical)
+
+
+def _nearest_to_mean(images: NDArray[np.uint8]) -> int:
+    """Give which of images (N, H, W, 3) is the most typical one."""
+    mean = images.mean(axis=0, dtype=np.float32)
+    return int(np.argmin([float(((one - mean) ** 2).mean()) for one in images]))
 
 
 def _ordered(
