@@ -10,6 +10,7 @@ import zmq.auth
 from zmq.auth.asyncio import AsyncioAuthenticator
 
 from pipeline.errors import TransportError
+from pipeline.stage_socket import StageSocket
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class KnownKeys:
         return known
 
 
-def guard_server(socket: zmq.asyncio.Socket, context: zmq.asyncio.Context, folder: Path) -> None:
+def guard_server(socket: StageSocket, context: zmq.asyncio.Context, folder: Path) -> None:
     """Give a socket that binds its keys, and let known clients in only.
 
     Args:
@@ -70,7 +71,7 @@ def guard_server(socket: zmq.asyncio.Socket, context: zmq.asyncio.Context, folde
     _doors[context] = door
 
 
-def guard_client(socket: zmq.asyncio.Socket, folder: Path) -> None:
+def guard_client(socket: StageSocket, folder: Path) -> None:
     """Give a socket that connects its keys.
 
     Args:

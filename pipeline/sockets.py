@@ -7,7 +7,7 @@ every receiver can ask for it again.
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlparse
 
 import zmq
@@ -17,28 +17,9 @@ from pipeline.config import Config
 from pipeline.curve import guard_client, guard_server
 from pipeline.errors import TransportError
 from pipeline.messages import FRAME_LIMIT
+from pipeline.stage_socket import StageSocket
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
-
-
-class PatientSocket(zmq.asyncio.Socket):
-    """A socket that waits on when ZeroMQ said "readable" and there was nothing to read.
-
-    Source:
-        pyzmq issue 1325: a peer that is turned away or lost between the two
-        leaves ``EAGAIN``, which would end the stage.
-    """
-
-    async def recv_multipart(  # type: ignore[override]
-        self, flags: int = 0, copy: bool = True, track: bool = False
-    ) -> Any:
-        """Receive one message, frame by frame; see ``zmq.Socket.recv_multipart``."""
-        while True:
-            try:
-                return await super().recv_multipart(flags, copy, track)
-            except zmq.Again:
-                if flags & zmq.NOBLOCK:
-                    raise
 
 
 def open_socket(
@@ -48,7 +29,7 @@ def open_socket(
     *,
     bind: str | None = None,
     connect: str | None = None,
-) -> zmq.asyncio.Socket:
+) -> StageSocket:
     """Make, limit, secure and attach one socket.
 
     Args:
@@ -69,7 +50,8 @@ def open_socket(
     if name is None or (bind and connect):
         raise TransportError("expected one of bind and connect")
     endpoint = config.endpoint(name)
-    socket = context.socket(kind, socket_class=PatientSocket)
+    made = context.socket(kind, socket_class=cast(Any, StageSocket))
+    socket = cast(StageSocket, made)
     socket.setsockopt(zmq.LINGER, config.sockets.linger_ms)
     socket.setsockopt(zmq.MAXMSGSIZE, FRAME_LIMIT)
     socket.setsockopt(zmq.SNDHWM, config.sockets.high_water)
@@ -99,7 +81,7 @@ def leaves_machine(endpoint: str) -> bool:
 
 
 def secure(
-    socket: zmq.asyncio.Socket,
+    socket: StageSocket,
     context: zmq.asyncio.Context,
     config: Config,
     endpoint: str,

@@ -37,6 +37,7 @@ from pipeline.messages import (
     encode,
 )
 from pipeline.sockets import open_socket
+from pipeline.stage_socket import StageSocket
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Balancer:
             socket.close()
 
     async def _incoming(
-        self, socket: zmq.asyncio.Socket
+        self, socket: StageSocket
     ) -> AsyncIterator[tuple[bytes, AnyMessage, Sequence[zmq.Frame]]]:
         while True:
             identity, *frames = await socket.recv_multipart(copy=False)

@@ -20,6 +20,7 @@ from pipeline.messages import (
     encode,
 )
 from pipeline.sockets import open_socket
+from pipeline.stage_socket import StageSocket
 
 
 class Plots:
@@ -87,7 +88,7 @@ async def ask(context: zmq.asyncio.Context, config: Config) -> Catalogue | None:
         socket.close(0)
 
 
-async def on_loss(socket: zmq.asyncio.Socket, call: Callable[[], None]) -> None:
+async def on_loss(socket: StageSocket, call: Callable[[], None]) -> None:
     """Call a function whenever a connecting socket has lost its peer.
 
     Args:

@@ -38,8 +38,8 @@ class Settings(msgspec.Struct, frozen=True):
     """The first thing a decoder is told."""
 
     name: str
-    memory: int
-    """File descriptor of the memory shared with the Feeder."""
+    memories: tuple[int, ...]
+    """File descriptors of the memories shared with the Feeder, used in turn."""
     config: str
     """The deployment as JSON."""
     trees: tuple[Path, ...]
@@ -140,7 +140,7 @@ class Memory:
 
     def __init__(self, descriptor: int) -> None:
         """Take a file in memory, see ``memfd_create``."""
-        self._descriptor = descriptor
+        self.descriptor = descriptor
         self._map: mmap.mmap | None = None
 
     def write(self, frames: Sequence[bytes | memoryview]) -> None:
@@ -165,14 +165,14 @@ class Memory:
         """Give the memory back."""
         if self._map is not None:
             self._map.close()
-        os.close(self._descriptor)
+        os.close(self.descriptor)
 
     def _mapped(self, size: int, *, grow: bool = False) -> mmap.mmap:
         if self._map is None or len(self._map) < size:
             size = max(size, mmap.PAGESIZE)
             if grow:
-                os.ftruncate(self._descriptor, size)
-            self._map = mmap.mmap(self._descriptor, size)
+                os.ftruncate(self.descriptor, size)
+            self._map = mmap.mmap(self.descriptor, size)
         return self._map
 
 
@@ -212,10 +212,10 @@ def serve(line: socket.socket) -> None:
     settings = settings_of(receive(line))
     setproctitle.setproctitle(f"hydra-ioc {settings.name}")
     config = Config.model_validate_json(settings.config)
-    memory = Memory(settings.memory)
+    memories = itertools.cycle([Memory(one) for one in settings.memories])
     cv2.setNumThreads(1)
     line.sendall(framed(b"ready"))
-    while True:
+    for memory in memories:
         request = request_of(receive(line))
         line.sendall(framed(pack(answer(request, config, settings.trees, memory))))
 

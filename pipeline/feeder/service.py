@@ -14,7 +14,7 @@ from pipeline.errors import FileError, MessageError, ModelError
 from pipeline.feeder.backlog import Backlog, Candidate, Kind
 from pipeline.feeder.catalogue import Plots, ask, on_loss
 from pipeline.feeder.condition import Condition
-from pipeline.feeder.decoders import Decoders
+from pipeline.feeder.decoders import SEATS, Decoders
 from pipeline.feeder.discovery import Discovery
 from pipeline.feeder.files import Fingerprint, look
 from pipeline.feeder.ledger import Flight, Ledger
@@ -139,10 +139,10 @@ class Feeder:
                 task.add_done_callback(self._decoded)
 
     def _has_credit(self) -> bool:
-        # One task more than decoders, so that none idles while the loop is busy;
-        # not many more, or the newest image would wait behind older ones.
+        # As many as the decoders have seats, so that none idles while the loop is
+        # busy; not more, or the newest image would wait behind older ones.
         return (
-            len(self._decoding) <= self._config.input.decoders
+            len(self._decoding) < SEATS * self._config.input.decoders
             and len(self._decoding) + len(self._ledger) < self._config.input.window
         )
 

@@ -34,6 +34,7 @@ from pipeline.messages import (
     decode,
     encode,
 )
+from pipeline.stage_socket import StageSocket
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class Office(Protocol):
 class Desk:
     """Takes requests from the socket and sends the replies."""
 
-    def __init__(self, socket: zmq.asyncio.Socket, office: Office, pulse: Pulse) -> None:
+    def __init__(self, socket: StageSocket, office: Office, pulse: Pulse) -> None:
         """Begin.
 
         Args:

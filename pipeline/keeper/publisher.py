@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-import zmq
-import zmq.asyncio
-
 from pipeline.keeper.board import Publication
 from pipeline.messages import Catalogue, Done, Message, Performance, SiteState, encode
+from pipeline.stage_socket import StageSocket
 
 TOPICS: Final[dict[type[Message], bytes]] = {
     Catalogue: b"catalogue",
@@ -22,7 +20,7 @@ Parts = list[bytes | memoryview]
 class Publisher:
     """Publishes; what a slow subscriber cannot take, it asks for again."""
 
-    def __init__(self, socket: zmq.asyncio.Socket) -> None:
+    def __init__(self, socket: StageSocket) -> None:
         """Begin.
 
         Args:

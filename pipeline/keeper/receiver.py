@@ -17,6 +17,7 @@ from pipeline.keeper.intake import Frames, Intake, Item, check, never_recordable
 from pipeline.keeper.recorder import Outcome
 from pipeline.keeper.refusals import refuse
 from pipeline.messages import Done, Report, decode
+from pipeline.stage_socket import StageSocket
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ Batch = list[tuple[Report, Frames]]
 class Receiver:
     """Takes reports from the socket, as many at a time as there are."""
 
-    def __init__(self, socket: zmq.asyncio.Socket, core: Core) -> None:
+    def __init__(self, socket: StageSocket, core: Core) -> None:
         """Begin.
 
         Args:

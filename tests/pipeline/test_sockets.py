@@ -13,6 +13,7 @@ from pipeline.errors import TransportError
 from pipeline.health import RECEIVERS, Pulse
 from pipeline.messages import Heartbeat, decode
 from pipeline.sockets import leaves_machine, open_socket
+from pipeline.stage_socket import StageSocket
 from tests.conftest import free_port
 
 
@@ -123,18 +124,18 @@ def test_given_a_false_alarm_of_the_socket_when_received_then_it_waits_for_the_m
     tmp_path, context, monkeypatch
 ):
     config = Config(state_dir=tmp_path)
-    real, calls = zmq.asyncio.Socket.recv_multipart, []
+    real, calls = StageSocket.recv, []
 
-    def falsely_readable(self, *args):
+    def falsely_readable(self, *args, **options):
         calls.append(self)
         if len(calls) == 1:
             raise zmq.Again
-        return real(self, *args)
+        return real(self, *args, **options)
 
     async def scenario() -> list[bytes]:
         receiver = open_socket(context, config, zmq.PULL, bind="reports")
         sender = open_socket(context, config, zmq.PUSH, connect="reports")
-        monkeypatch.setattr(zmq.asyncio.Socket, "recv_multipart", falsely_readable)
+        monkeypatch.setattr(StageSocket, "recv", falsely_readable)
         try:
             await sender.send_multipart([b"a", b"b"])
             return await asyncio.wait_for(receiver.recv_multipart(), 10)
@@ -143,4 +144,4 @@ def test_given_a_false_alarm_of_the_socket_when_received_then_it_waits_for_the_m
             sender.close(0)
 
     assert asyncio.run(scenario()) == [b"a", b"b"]
-    assert len(calls) == 2
+    assert len(calls) > 2

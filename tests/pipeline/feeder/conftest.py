@@ -27,6 +27,7 @@ from pipeline.messages import (
     encode,
 )
 from pipeline.sockets import open_socket
+from pipeline.stage_socket import StageSocket
 
 PATIENCE_S = 20.0
 MODEL = ModelRef(
@@ -80,7 +81,7 @@ class Stand:
         self.context = zmq.asyncio.Context()
         self.feeder: Feeder | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._states: zmq.asyncio.Socket | None = None
+        self._states: StageSocket | None = None
 
     # The Balancer
 
@@ -110,9 +111,9 @@ class Stand:
         self._begin("keeper", self._keep())
         self._begin("listeners", self._count_listeners(self._states))
 
-    async def _count_listeners(self, states: zmq.asyncio.Socket) -> None:
+    async def _count_listeners(self, states: StageSocket) -> None:
         while True:
-            await states.recv()
+            await states.recv_multipart()
             self.listeners += 1
 
     async def _keep(self) -> None:

@@ -43,6 +43,7 @@ from pipeline.messages import (
     encode,
 )
 from pipeline.sockets import open_socket
+from pipeline.stage_socket import StageSocket
 
 PATIENCE_S = 20.0
 WHO = Who(user="ann", host="console", why="test")
@@ -170,10 +171,10 @@ class Client:
     """Everything that surrounds the Keeper, in one."""
 
     config: Config
-    reports: zmq.asyncio.Socket
-    commands: zmq.asyncio.Socket
-    sub: zmq.asyncio.Socket
-    health: zmq.asyncio.Socket
+    reports: StageSocket
+    commands: StageSocket
+    sub: StageSocket
+    health: StageSocket
     states: list[PlotState] = field(default_factory=list)
     frames: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
