@@ -15,8 +15,10 @@ from hydra_ioc.known_dead import heat_on, known_dead
 from hydra_ioc.release import read_index
 from hydra_ioc.simulated import EVALUATION, Sample, region_mask, sample
 from pipeline.errors import ModelError
+from pipeline.vision.calibration import measured_error
 from pipeline.vision.evaluation import Rate
 from pipeline.vision.maps import heat_inside
+from pipeline.vision.operating import at_rate
 from pipeline.vision.preprocess import prepare
 from pipeline.vision.serving import ServedModel, load
 from simulation.detector import seed_of
@@ -25,9 +27,13 @@ from simulation.plots import PLOTS
 
 WHOLE_PADS: Final = ("empty", "noise")
 """Faults that are everywhere: a heat map can point at nothing."""
-ACCURACY: Final = 0.99
+ACCURACY: Final = 0.995
 RECALL: Final = 0.98
 FALSE_BAD: Final = 0.001
+CALIBRATION: Final = 0.02
+"""Largest expected calibration error."""
+RECALL_AT_RATE: Final = 0.99
+"""Recall of Bad at the threshold that lets ``FALSE_BAD`` of the good images through."""
 HEAT_INSIDE: Final = 0.8
 """Share of the heat, median over the images of a fault, that must lie inside."""
 DEAD_SHOWN: Final = 0.01
@@ -56,6 +62,8 @@ class Verdict:
     """Share of it on known dead channels away from the fault; None without any."""
     dead_shown: bool | None = None
     """Whether the map highlights such a channel."""
+    bad: float = 0.0
+    """Weight of Bad."""
 
     @property
     def right(self) -> bool:
@@ -135,6 +143,7 @@ def summary(verdicts: list[Verdict]) -> dict[str, Any]:
             [one.label == BAD and one.confirmed for one in good]
         ).as_json(),
         "faults": faults,
+        **(trust := _trust(verdicts)),
         "known_dead_shown": _dead_shown(losses).as_json(),
         "plots": {plot: _plot(verdicts, plot) for plot in sorted({v.plot for v in verdicts})},
         "targets": {
@@ -147,6 +156,8 @@ def summary(verdicts: list[Verdict]) -> dict[str, Any]:
                 if one["heat_inside"] is not None
             ),
             "known_dead": _dead_shown(losses).hits <= DEAD_SHOWN * _dead_shown(losses).total,
+            "calibration": trust["calibration_error"]["value"] <= CALIBRATION,
+            "recall_at_rate": (trust["bad_at_rate"]["recall"]["value"] or 0.0) >= RECALL_AT_RATE,
         },
         "mistakes": [
             {
@@ -162,6 +173,34 @@ def summary(verdicts: list[Verdict]) -> dict[str, Any]:
             for one in verdicts
             if not one.right
         ],
+    }
+
+
+def _trust(verdicts: list[Verdict]) -> dict[str, Any]:
+    """Tell whether the weights mean what they say, and what the best threshold reaches."""
+    # A run of one plot type has nothing to do with the same number of another.
+    _, runs = np.unique([f"{one.plot} {one.run}" for one in verdicts], return_inverse=True)
+    error = measured_error(
+        np.array([one.weight for one in verdicts]),
+        np.array([one.right for one in verdicts], np.bool_),
+        runs,
+    )
+    reached = at_rate(
+        np.array([one.bad for one in verdicts]),
+        np.array([one.truth == BAD for one in verdicts], np.bool_),
+        np.array([one.truth == GOOD for one in verdicts], np.bool_),
+        runs,
+        rate=FALSE_BAD,
+    )
+    return {
+        "calibration_error": error.as_json(),
+        "bad_at_rate": {
+            "rate": FALSE_BAD,
+            "recall": reached.recall.as_json(),
+            "false": reached.false.as_json(),
+            "thresholds": list(reached.thresholds),
+            "allowed": list(reached.allowed),
+        },
     }
 
 
@@ -236,4 +275,5 @@ def _judge(job: tuple[Sample, str]) -> Verdict:
         heat_inside=heat,
         dead_heat=None if dead is None else dead[0],
         dead_shown=None if dead is None else dead[1],
+        bad=float(weights[model.card.labels.index(BAD)]),
     )

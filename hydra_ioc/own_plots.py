@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import Config
 from pipeline.errors import LabelError
+from pipeline.vision.calibration import measured_error
 from pipeline.vision.card import ModelCard
 from pipeline.vision.dataset import Dataset, load_labelled, read_table
 from pipeline.vision.evaluation import Rate, balanced_accuracy, confusion
@@ -77,6 +78,9 @@ def _compared(card: ModelCard, data: Dataset, weights: NDArray[np.float32]) -> d
             for index, label in enumerate(card.labels)
         },
         "balanced_accuracy": {"value": balanced_accuracy(matrix), "low": low, "high": high},
+        "calibration_error": measured_error(
+            weights.max(axis=1), given == data.truth, data.runs
+        ).as_json(),
         "mistakes": [
             {
                 "file": data.names[index],

@@ -2,6 +2,7 @@
 
 import logging
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,13 +27,13 @@ SHOWN: Final = 200
 """Most mistakes that a page shows with their picture."""
 
 
-def make_report(config: Config, folder: Path, file_type: str = "png") -> Report:
+def make_report(config: Config, folder: Path, file_types: Sequence[str] = ("png",)) -> Report:
     """Gather a report.
 
     Args:
         config: The deployment, for its image store.
         folder: The model folder.
-        file_type: Of the plot type, for the names in the image store.
+        file_types: Of the plot types, for the names in the image store.
 
     Raises:
         ModelError: The folder is not what its name says, or holds no judged images.
@@ -62,7 +63,7 @@ def make_report(config: Config, folder: Path, file_type: str = "png") -> Report:
         facts=_facts(card, right, calibration_error(bins)),
         labels=card.labels,
         cells=_cells(card, judged.images),
-        mistakes=_mistakes(config, card, folder, held_out, file_type),
+        mistakes=_mistakes(config, card, folder, held_out, file_types),
         figures=tuple(figures),
     )
 
@@ -80,11 +81,22 @@ def _facts(card: ModelCard, right: Rate, error: float) -> tuple[tuple[str, str],
         ("data set", card.training_set),
         ("judged right", str(right)),
         ("calibration error", f"{error:.4f} ({BINS} bins, {right.total} images)"),
+        ("calibration", _calibration(card)),
         ("thresholds", ", ".join(f"{k} {v:.2f}" for k, v in card.thresholds.items())),
         ("seed", str(card.seed)),
         ("parent", card.parent or "none"),
         ("versions", ", ".join(f"{k} {v}" for k, v in card.versions.items())),
         ("note", card.note or "none"),
+    )
+
+
+def _calibration(card: ModelCard) -> str:
+    if card.temperature is None or card.calibration_error is None:
+        return "none"
+    measured = "" if card.calibration_images is None else f", {card.calibration_images} images"
+    return (
+        f"logits divided by {card.temperature:.3f}; error on runs that the divisor was not fitted"
+        f" to {card.calibration_error:.4f}{measured}"
     )
 
 
@@ -110,7 +122,7 @@ def _cells(card: ModelCard, images: tuple[JudgedImage, ...]) -> tuple[Cell, ...]
 
 
 def _mistakes(
-    config: Config, card: ModelCard, folder: Path, images: list[JudgedImage], file_type: str
+    config: Config, card: ModelCard, folder: Path, images: list[JudgedImage], types: Sequence[str]
 ) -> tuple[Mistake, ...]:
     wrong = [one for one in images if card.labels[int(np.argmax(one.weights))] != one.label]
     wrong.sort(key=lambda one: -max(one.weights))
@@ -118,12 +130,17 @@ def _mistakes(
     store = ImageStore(config.under_state(config.keeper.images))
     found = []
     for number, one in enumerate(wrong):
-        kept = store.path(one.name, file_type) if len(one.name) == 64 else None
-        path = kept if kept is not None and kept.exists() else None
+        path = _kept(store, one.name, types)
         shown = model is not None and path is not None and number < SHOWN
         picture = _picture(path, model, config, one) if shown and path and model else ""
         found.append(_mistake(one, card, path, picture))
     return tuple(found)
+
+
+def _kept(store: ImageStore, name: str, types: Sequence[str]) -> Path | None:
+    """Find the kept image of a name, which is its SHA-256 if it is one of ours."""
+    paths = [store.path(name, one) for one in types] if len(name) == 64 else []
+    return next((path for path in paths if path.exists()), None)
 
 
 def _picture(path: Path, model: ServedModel, config: Config, one: JudgedImage) -> str:

@@ -1,6 +1,7 @@
 """Reports on record, and what experts answer: answers become labels."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor, audit
-from db.catalogue import Plot
+from db.catalogue import Plot, PlotType
 from db.catalogue_queries import plot_type
 from db.label_queries import NewLabel, add_label
 from db.models import Model, TrainingReport, TrainingReportElement, TrainingReportResponse
@@ -69,13 +70,13 @@ def read_answers(file: Path) -> Answers:
         ) from error
 
 
-def open_report(session: Session, report: Report, plot: str, page: str) -> int:
+def open_report(session: Session, report: Report, plots: Sequence[str], page: str) -> int:
     """Put a report on record, unless the model has one; give the number of open elements.
 
     Args:
         session: A session of a transaction that writes.
         report: What the page says.
-        plot: Name of the plot type.
+        plots: Names of the plot types that the model judges.
         page: Where the page lies.
     """
     model = find(session, report.digest)
@@ -88,18 +89,18 @@ def open_report(session: Session, report: Report, plot: str, page: str) -> int:
         )
         session.add(found)
         session.flush()
-        _add_elements(session, found.id, report, plot)
+        _add_elements(session, found.id, report, plots)
     return open_elements(session, model)
 
 
-def _add_elements(session: Session, report_id: int, report: Report, plot: str) -> None:
-    target = plot_type(session, plot)
+def _add_elements(session: Session, report_id: int, report: Report, plots: Sequence[str]) -> None:
+    targets = [plot_type(session, plot).id for plot in plots]
     wrong = {one.name: one for one in report.mistakes if one.answerable}
     ids = label_ids(session, sorted({one.given for one in wrong.values()})) if wrong else {}
     kept = session.execute(
         select(Plot.sha256, func.min(Plot.id))
-        .where(Plot.plot_type_id == target.id, Plot.sha256.in_(wrong))
-        .group_by(Plot.sha256)
+        .where(Plot.plot_type_id.in_(targets), Plot.sha256.in_(wrong))
+        .group_by(Plot.sha256, Plot.plot_type_id)
     )
     session.add_all(
         TrainingReportElement(
@@ -147,13 +148,12 @@ def check_reviewed(session: Session, model: Model) -> None:
         )
 
 
-def take_answers(session: Session, who: Actor, plot: str, answers: Answers) -> Taken:
+def take_answers(session: Session, who: Actor, answers: Answers) -> Taken:
     """Turn answers into labels and responses, all of them or none.
 
     Args:
         session: A session of a transaction that writes.
         who: Who answers.
-        plot: Name of the plot type.
         answers: From ``read_answers``.
 
     Raises:
@@ -161,41 +161,55 @@ def take_answers(session: Session, who: Actor, plot: str, answers: Answers) -> T
         LabelError: A label is outside the palette.
     """
     model = find(session, answers.model)
-    elements = dict(
-        session.execute(
-            select(Plot.sha256, TrainingReportElement.id)
-            .join(Plot, TrainingReportElement.plot_id == Plot.id)
-            .join(TrainingReport, TrainingReportElement.report_id == TrainingReport.id)
-            .where(TrainingReport.model_id == model.id)
-        ).all()
-    )
+    elements = _elements(session, model)
     if strange := [one.sha256[:16] for one in answers.answers if one.sha256 not in elements]:
         raise InputError(
             f"expected answers to the report of model {model.digest[:12]}, received"
             f" {len(strange)} images that are not in it, such as {strange[0]};"
             f" make the report first with 'hydra-ioc models report {model.digest[:12]}'"
         )
-    changed = 0
-    for one in answers.answers:
-        changed += add_label(
-            session,
-            NewLabel(
-                plot=plot,
-                sha256=one.sha256,
-                label=one.label,
-                user=who.user,
-                comment=one.comment,
-                source="report",
-            ),
-        )
-        session.add(
-            TrainingReportResponse(
-                element_id=elements[one.sha256],
-                user_name=who.user[:100],
-                responded_at=time.time(),
-                response=f"{one.label}: {one.comment}" if one.comment else one.label,
-            )
-        )
+    changed = sum(
+        _take(session, who, plot, element, one)
+        for one in answers.answers
+        for plot, element in elements[one.sha256]
+    )
     session.flush()
     audit(session, who, "answer-report", model.digest, new=len(answers.answers))
     return Taken(len(answers.answers), changed, open_elements(session, model))
+
+
+def _elements(session: Session, model: Model) -> dict[str, list[tuple[str, int]]]:
+    """Give plot type and row of every element of a model's report, by image."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    rows = session.execute(
+        select(Plot.sha256, PlotType.name, TrainingReportElement.id)
+        .join(Plot, TrainingReportElement.plot_id == Plot.id)
+        .join(PlotType, Plot.plot_type_id == PlotType.id)
+        .join(TrainingReport, TrainingReportElement.report_id == TrainingReport.id)
+        .where(TrainingReport.model_id == model.id)
+    )
+    for sha256, plot, element in rows:
+        found.setdefault(sha256, []).append((plot, element))
+    return found
+
+
+def _take(session: Session, who: Actor, plot: str, element: int, one: Answer) -> int:
+    """Make a label and a response of an answer; give how many images changed their label."""
+    new = NewLabel(
+        plot=plot,
+        sha256=one.sha256,
+        label=one.label,
+        user=who.user,
+        comment=one.comment,
+        source="report",
+    )
+    changed = add_label(session, new)
+    session.add(
+        TrainingReportResponse(
+            element_id=element,
+            user_name=who.user[:100],
+            responded_at=time.time(),
+            response=f"{one.label}: {one.comment}" if one.comment else one.label,
+        )
+    )
+    return changed

@@ -152,10 +152,7 @@ def _few(request: Request, dataset: Dataset, store: Path, say: Say) -> Result:
         raise InputError(f"{PRETRAINED} starts from the backbone; leave out --start and --weights")
     chosen = np.unique(resample(dataset.truth, dataset.labels, request.sampling, seed=request.seed))
     few = train_few(shipped(), dataset.take(chosen), seed=request.seed)
-    say(
-        f"calibrated: temperature {few.temperature:.2f}, expected calibration error"
-        f" {few.error_before:.3f} -> {few.error_after:.3f}"
-    )
+    say(f"calibrated: {few.calibration}")
     digest = save_few(
         few, shipped(), store, request.plots, note=request.note, settings=told(request)
     )
@@ -195,6 +192,7 @@ def _net(
     if request.weights:
         file = Path(request.weights)
         origin = f"{file.name}, SHA-256 {file_digest(file)}"
+    say(f"calibrated: {trained.calibration}")
     digest = save(
         trained,
         store,

@@ -116,6 +116,7 @@ def _own(config: Config, data: Path, table: Path, digest: str, json_file: Path |
         f"balanced accuracy {100 * balanced['value']:6.2f} % ("
         f"{100 * balanced['low']:.2f}..{100 * balanced['high']:.2f} %, bootstrap over runs)"
     )
+    click.echo(calibration_line(result["calibration_error"]))
     for label, recall in result["recall"].items():
         click.echo(f"recall of {label:12} {_rate(recall)}")
     for one in result["mistakes"]:
@@ -132,11 +133,14 @@ def _write(json_file: Path | None, result: dict[str, Any]) -> None:
 
 def _print(result: dict[str, Any]) -> None:
     targets = {name: "met" if met else "MISSED" for name, met in result["targets"].items()}
-    click.echo(f"accuracy          {_rate(result['accuracy'])}  target 99 %: {targets['accuracy']}")
+    click.echo(
+        f"accuracy          {_rate(result['accuracy'])}  target 99.5 %: {targets['accuracy']}"
+    )
     click.echo(
         f"false Bad of good {_rate(result['false_bad'])}  target 0.1 %: {targets['false_bad']}"
     )
     click.echo(f"   confirmed      {_rate(result['false_bad_confirmed'])}")
+    _print_trust(result, targets)
     click.echo(f"recall of each fault, target 98 %: {targets['recall']}")
     for kind, found in result["faults"].items():
         heat = found["heat_inside"]
@@ -152,6 +156,32 @@ def _print(result: dict[str, Any]) -> None:
     click.echo("accuracy of each plot type")
     for plot, found in result["plots"].items():
         click.echo(f"   {plot:22} {_rate(found['accuracy'])}")
+
+
+def _print_trust(result: dict[str, Any], targets: dict[str, str]) -> None:
+    reached = result["bad_at_rate"]
+    click.echo(
+        f"{calibration_line(result['calibration_error'])}  target 0.02: {targets['calibration']}"
+    )
+    low, high = sorted(reached["thresholds"])
+    click.echo(
+        f"recall of Bad at {1000 * reached['rate']:g} false Bad in 1000 good:"
+        f" {_rate(reached['recall'])}  target 99 %: {targets['recall_at_rate']}"
+    )
+    click.echo(
+        f"   false Bad there {_rate(reached['false'])}; thresholds {low:.4f} and {high:.4f}, each"
+        " chosen on one half of the runs and measured on the other"
+    )
+    if not min(reached["allowed"]):
+        click.echo("   too few good images to choose a threshold for this rate: raise --good")
+
+
+def calibration_line(error: dict[str, Any]) -> str:
+    """Word an expected calibration error, such as ``0.0042 (0.0031..0.0060, 900 images)``."""
+    return (
+        f"expected calibration error {error['value']:.4f}"
+        f" ({error['low']:.4f}..{error['high']:.4f}, {error['images']} images)"
+    )
 
 
 def _lowest(result: dict[str, Any], kind: str) -> str:

@@ -160,14 +160,36 @@ def show(config_file: Path | None, *, digest: str) -> None:
     from db.signoff_queries import find, signatures
     from hydra_ioc.record import open_record
 
-    with reading(open_record(load(config_file))) as session:
+    config = load(config_file)
+    store = config.under_state(config.predict.models)
+    with reading(open_record(config)) as session:
         model = find(session, digest)
         click.echo(f"{model.digest}\n{model.name}, architecture {model.architecture}")
         click.echo(f"labels {', '.join(model.labels)}; images {model.training_counts}")
         click.echo(f"thresholds by {model.threshold_method}, loss {model.loss:.4f}")
+        click.echo(f"calibration: {_calibration(store / model.digest)}")
         for one in signatures(session, model):
             when = datetime.fromtimestamp(one.at, UTC).isoformat(timespec="seconds")
             click.echo(f"{one.step:16} {when}  {one.user}  {one.why}")
+
+
+def _calibration(folder: Path) -> str:
+    """Word what the card of a model tells of its calibration."""
+    from pipeline.errors import ModelError
+    from pipeline.vision.card import read_card
+
+    try:
+        card = read_card(folder)
+    except ModelError as error:
+        return f"unknown: {error}"
+    if card.temperature is None or card.calibration_error is None:
+        return "none"
+    images = card.calibration_images
+    measured = "an unknown number of" if images is None else images
+    return (
+        f"logits divided by {card.temperature:.3f}, expected calibration error"
+        f" {card.calibration_error:.4f} on {measured} images it was not fitted to"
+    )
 
 
 @command.command()
@@ -288,9 +310,6 @@ def report(config_file: Path | None, *, digest: str, into: Path | None) -> None:
 
     Example: hydra-ioc models report 3f0c92aa
     """
-    from db.engine import reading, writing
-    from db.signoff_queries import find
-    from hydra_ioc.installation import plots_of
     from hydra_ioc.record import open_record
     from hydra_ioc.registry import find_model
     from hydra_ioc.training_extra import need_training
@@ -298,19 +317,11 @@ def report(config_file: Path | None, *, digest: str, into: Path | None) -> None:
     config = load(config_file)
     engine = open_record(config)
     folder = find_model(config.under_state(config.predict.models), digest)
-    with reading(engine) as session:
-        plots = plots_of(session, find(session, folder.name))
     with need_training():
-        from hydra_ioc.report import make_report
-        from hydra_ioc.report_answers import open_report
-        from hydra_ioc.report_page import page
+        from hydra_ioc.reporting import report_name, write_report
 
-        made = make_report(config, folder)
-    target = into or Path(f"report-{folder.name[:12]}.html")
-    target.write_text(page(made), encoding="utf-8")
-    with writing(engine) as session:
-        unanswered = sum(open_report(session, made, plot, str(target)) for plot in plots[:1])
-    click.echo(f"report {target}: {len(made.mistakes)} images seen differently, {unanswered} open")
+        written = write_report(config, engine, folder, into or Path(report_name(folder.name)))
+    click.echo(written)
 
 
 @command.command()
@@ -330,10 +341,11 @@ def answer(config_file: Path | None, *, file: Path) -> None:
     engine, who = open_record(load(config_file)), actor("models answer")
     answers = read_answers(file)
     with reading(engine) as session:
-        (plot, *_) = plots_of(session, find(session, answers.model))
-    permit(engine, who, "label", plot)
+        plots = plots_of(session, find(session, answers.model))
+    for plot in plots:
+        permit(engine, who, "label", plot)
     with writing(engine) as session:
-        taken = take_answers(session, who, plot, answers)
+        taken = take_answers(session, who, answers)
     click.echo(
         f"{taken.answered} answers, {taken.changed} of them changed a label;"
         f" {taken.open} images of the report are open"

@@ -25,7 +25,7 @@ from hydra_ioc.training import (
 )
 from hydra_ioc.training_extra import need_training
 from pipeline.config import Config, load
-from pipeline.errors import InputError, StoreError
+from pipeline.errors import HydraError, InputError, StoreError
 from pipeline.messages import Shape
 from pipeline.vision.card import read_card
 from pipeline.vision.sampling import METHODS
@@ -145,6 +145,13 @@ class ShapeType(click.ParamType[Shape]):
     type=click.DateTime(),
     help="Only labels given since then; by default all that count now.",
 )
+@click.option(
+    "--report",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Page of the training report; default: reports/ below the state directory.",
+)
+@click.option("--no-report", is_flag=True, help="Write none.")
 @click.option("--resume", is_flag=True, help="Go on with the same training, interrupted before.")
 @click.option("--note", default="", help="For people; kept in the card.")
 @click.pass_obj
@@ -155,12 +162,13 @@ def command(config_file: Path | None, /, **options: Any) -> None:
     folder with a label table (several PLOTs may share it), or drawings of the
     simulated experiment. Runs are held out whole. The architecture
     domain-pretrained takes seconds and a handful of labels, the others hundreds
-    and minutes. Needs the training extra.
+    and minutes. The training report is written at the end. Needs the training extra.
 
     Example: hydra-ioc train CDC_occupancy
     """
     config = load(config_file)
     data, table = options.pop("data"), options.pop("table")
+    page, no_report = options.pop("page"), options.pop("no_report")
     simulated, since = options.pop("simulated"), options.pop("since")
     if data is not None and simulated is not None:
         raise click.UsageError("give one of --data DIR and --simulated N, or neither")
@@ -190,18 +198,27 @@ def command(config_file: Path | None, /, **options: Any) -> None:
     for line in describe(card):
         click.echo(line)
     click.echo(f"model {result.digest}")
-    _register(config, store / result.digest, request, source, result)
+    engine = _register(config, store / result.digest, request, source, result)
+    if not no_report:
+        _report(config, engine, store / result.digest, page)
+    if engine is not None:
+        digest, plot = result.digest[:12], request.plots[0]
+        click.echo(
+            f"next: look at the report, then 'hydra-ioc models sign {digest} report-reviewed', or"
+            f" 'hydra-ioc plots model {plot} {digest} --probation' for a trial",
+            err=True,
+        )
 
 
 def _register(
     config: Config, folder: Path, request: Request, source: Source, result: Result
-) -> None:
+) -> Engine | None:
     """Enter the model where there is a record; without one it lies in the store only."""
     try:
         engine = open_record(config)
     except StoreError as error:
         click.echo(f"not registered: {error}", err=True)
-        return
+        return None
     trained = record_of(request, source, result, folder)
     enter_model(
         engine,
@@ -213,12 +230,25 @@ def _register(
         validation=result.held_out,
     )
     _tell_novelty(engine, folder, source, result)
-    digest, plot = folder.name[:12], request.plots[0]
-    click.echo(
-        f"next: look at it, then 'hydra-ioc models sign {digest} report-reviewed', or"
-        f" 'hydra-ioc plots model {plot} {digest} --probation' for a trial",
-        err=True,
-    )
+    return engine
+
+
+def _report(config: Config, engine: Engine | None, folder: Path, page: Path | None) -> None:
+    """Write the training report; the model stays whatever becomes of it.
+
+    Raises:
+        HydraError: There is no report; says how to make it.
+    """
+    from hydra_ioc.reporting import REPORTS, report_name, write_report
+
+    target = page or config.under_state(REPORTS) / report_name(folder.name)
+    try:
+        click.echo(write_report(config, engine, folder, target))
+    except (HydraError, OSError) as error:
+        raise HydraError(
+            f"model {folder.name} is made{'' if engine is None else ' and registered'}, but its"
+            f" report is not: {error}; 'hydra-ioc models report {folder.name[:12]}' makes it"
+        ) from error
 
 
 def _tell_novelty(engine: Engine, folder: Path, source: Source, result: Result) -> None:

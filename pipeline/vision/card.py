@@ -112,6 +112,8 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """By what the logits were divided to calibrate them; the graph does it already."""
     calibration_error: Fraction | None = None
     """Expected calibration error on images it was not fitted to; None when unknown."""
+    calibration_images: Count | None = None
+    """How many images it was measured on, with their own shares of the labels."""
     backbone: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
     """SHA-256 of the backbone it stands on; empty if none."""
     weights: Text = ""

@@ -18,7 +18,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from pipeline.errors import InputError
 from pipeline.vision.backbone import Backbone
-from pipeline.vision.calibration import calibration_error, fit_temperature, reliability, softmax
+from pipeline.vision.calibration import Calibration, calibrate, softmax
 from pipeline.vision.card import MODEL_FILE, Metrics, ModelCard
 from pipeline.vision.dataset import FREE, VALIDATION, Dataset
 from pipeline.vision.evaluation import confusion
@@ -46,16 +46,13 @@ class FewShot:
     """Indices of the images that were judged by a head without their run."""
     logits: NDArray[np.float64]
     """(len(judged), C), before calibration."""
-    temperature: float
-    error_before: float
-    error_after: float
-    """Expected calibration error, without and with the temperature."""
+    calibration: Calibration
     seed: int
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """Calibrated probabilities of the judged images."""
-        return softmax(self.logits / self.temperature)
+        return softmax(self.logits / self.calibration.temperature)
 
     @property
     def truth(self) -> NDArray[np.int64]:
@@ -100,21 +97,19 @@ def train_few(backbone: Backbone, dataset: Dataset, seed: int = 1) -> FewShot:
     head = fitted(learnt)
     if len(learnt) < len(dataset):
         judge(head, np.flatnonzero(pins == VALIDATION))
-    found, truth = np.concatenate(logits), dataset.truth[np.concatenate(judged)]
-    temperature = fit_temperature(found, truth)
+    found, order = np.concatenate(logits), np.concatenate(judged)
+    calibration = calibrate(found, dataset.truth[order], dataset.runs[order])
     calibrated = replace(
         head,
-        kernel=(head.kernel / temperature).astype(np.float32),
-        bias=(head.bias / temperature).astype(np.float32),
+        kernel=(head.kernel / calibration.temperature).astype(np.float32),
+        bias=(head.bias / calibration.temperature).astype(np.float32),
     )
     return FewShot(
         head=calibrated,
         dataset=dataset,
-        judged=np.concatenate(judged),
+        judged=order,
         logits=found,
-        temperature=temperature,
-        error_before=calibration_error(reliability(softmax(found), truth)),
-        error_after=calibration_error(reliability(softmax(found / temperature), truth)),
+        calibration=calibration,
         seed=seed,
     )
 
@@ -220,8 +215,9 @@ def _card(
         ),
         seed=few.seed,
         versions={"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
-        calibration_error=few.error_after,
-        temperature=few.temperature,
+        calibration_error=few.calibration.after,
+        calibration_images=few.calibration.images,
+        temperature=few.calibration.temperature,
         backbone=backbone.card.sha256,
         note=note,
         files=files,

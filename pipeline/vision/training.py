@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError, ModelError
 from pipeline.vision.architectures import Network, build
+from pipeline.vision.calibration import Calibration, calibrate
 from pipeline.vision.checkpoint import Checkpoint
 from pipeline.vision.dataset import Dataset, split_by_run
 from pipeline.vision.evaluation import confusion, max_f1_thresholds
@@ -31,6 +32,8 @@ from pipeline.vision.normal import from_views, mean_of
 from pipeline.vision.sampling import resample
 
 GOOD: Final = "Good"
+SMALLEST: Final = 1e-30
+"""Least probability whose logarithm is taken; float32 ends at 1e-38."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Trained:
     thresholds: dict[str, float]
     confusion: NDArray[np.int64]
     loss: float
+    calibration: Calibration
     training_counts: dict[str, int]
     training_runs: tuple[int, ...]
     validation_runs: tuple[int, ...]
@@ -165,6 +169,18 @@ def adapt(network: Network, training: Dataset) -> None:
     network.baseline.adapt(training.images[chosen] if chosen.any() else training.images)
 
 
+def calibrated(body: keras.Model, temperature: float) -> None:
+    """Divide the logits of a body by a temperature.
+
+    Source:
+        Guo et al. 2017, arXiv:1706.04599, section 4.2. Kernel and bias take it in, so the
+        graph stays as it is, and maps keep their shares.
+    """
+    dense = body.get_layer("logits")
+    dense.kernel.assign(dense.kernel.numpy() / temperature)
+    dense.bias.assign(dense.bias.numpy() / temperature)
+
+
 def favour_good(body: keras.Model, labels: tuple[str, ...], odds: float) -> None:
     """Move a body from the shares of its training to those of operation.
 
@@ -186,10 +202,13 @@ def favour_good(body: keras.Model, labels: tuple[str, ...], odds: float) -> None
 
 
 def assess(task: Task) -> Trained:
-    """Fit the priors to operation, judge the validation images, choose the thresholds."""
-    favour_good(task.network.body, task.dataset.labels, task.settings.good_odds)
+    """Calibrate, fit the priors to operation, judge the validation images, choose thresholds."""
     labels, network = task.dataset.labels, task.network
     training, held_out = task.dataset.take(task.training), task.dataset.take(task.validation)
+    given = np.log(np.maximum(predict(network.model, held_out.images), SMALLEST))
+    calibration = calibrate(given, held_out.truth, held_out.runs)
+    calibrated(network.body, calibration.temperature)
+    favour_good(network.body, labels, task.settings.good_odds)
     probabilities = predict(network.model, held_out.images)
     right = probabilities[np.arange(len(held_out)), held_out.truth]
     return Trained(
@@ -199,6 +218,7 @@ def assess(task: Task) -> Trained:
         thresholds=max_f1_thresholds(probabilities, held_out.truth, labels),
         confusion=confusion(held_out.truth, probabilities.argmax(axis=1), len(labels)),
         loss=float(-np.log(np.maximum(right, 1e-7)).mean()),
+        calibration=calibration,
         training_counts=training.counts(),
         training_runs=_runs(training),
         validation_runs=_runs(held_out),

@@ -84,8 +84,8 @@ def test_given_hostile_texts_when_a_page_is_made_then_none_becomes_markup():
 
 def test_given_a_report_when_answered_then_labels_change_and_nothing_is_open(engine, tmp_path):
     with writing(engine) as session:
-        assert open_report(session, report(mistake(), mistake(digest(2))), PLOT, "r.html") == 2
-        assert open_report(session, report(), PLOT, "r.html") == 2, "a report is made once"
+        assert open_report(session, report(mistake(), mistake(digest(2))), (PLOT,), "r.html") == 2
+        assert open_report(session, report(), (PLOT,), "r.html") == 2, "a report is made once"
     with pytest.raises(CommandError, match="2 images of the report"), reading(engine) as session:
         check_reviewed(session, find(session, digest(PLOT)))
     file = answers(
@@ -94,7 +94,7 @@ def test_given_a_report_when_answered_then_labels_change_and_nothing_is_open(eng
         {"sha256": digest(2), "label": "Good"},
     )
     with writing(engine) as session:
-        taken = take_answers(session, WHO, PLOT, read_answers(file))
+        taken = take_answers(session, WHO, read_answers(file))
     assert (taken.answered, taken.changed, taken.open) == (2, 2, 0)
     with reading(engine) as session:
         found = {one.sha256: (one.label, one.comment, one.source) for one in labels(session)}
@@ -110,12 +110,12 @@ def test_given_no_report_when_called_reviewed_then_the_command_is_told(engine):
 
 def test_given_one_label_outside_the_palette_when_answered_then_nothing_is_taken(engine, tmp_path):
     with writing(engine) as session:
-        open_report(session, report(mistake(), mistake(digest(2))), PLOT, "r.html")
+        open_report(session, report(mistake(), mistake(digest(2))), (PLOT,), "r.html")
     file = answers(
         tmp_path, {"sha256": digest(1), "label": "Bad"}, {"sha256": digest(2), "label": "Nice"}
     )
     with pytest.raises(LabelError, match="received Nice"), writing(engine) as session:
-        take_answers(session, WHO, PLOT, read_answers(file))
+        take_answers(session, WHO, read_answers(file))
     with reading(engine) as session:
         assert labels(session) == ()
 
@@ -123,7 +123,7 @@ def test_given_one_label_outside_the_palette_when_answered_then_nothing_is_taken
 def test_given_an_image_of_no_report_when_answered_then_it_is_refused(engine, tmp_path):
     file = answers(tmp_path, {"sha256": digest(1), "label": "Bad"})
     with pytest.raises(InputError, match="make the report first"), writing(engine) as session:
-        take_answers(session, WHO, PLOT, read_answers(file))
+        take_answers(session, WHO, read_answers(file))
 
 
 OTHER_VERSION = json.dumps({"v": 2, "model": "a" * 64, "answers": []})
