@@ -6,6 +6,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from db.audit import AuditLog
+from db.data_sets import DataSet, DataSetItem, TrainingDataSet
 from db.emulations import EmulatedImage, EmulationRun
 from db.labels import LabelHistory
 from db.masks import InferenceMask, MaskHistory
@@ -19,6 +20,9 @@ from pipeline.errors import StoreError
 
 APPEND_ONLY: Final = (
     AuditLog,
+    DataSet,
+    DataSetItem,
+    TrainingDataSet,
     LabelHistory,
     ModelActivation,
     RunHistory,

@@ -7,6 +7,7 @@ from sqlalchemy import MetaData
 from db import (
     audit,
     catalogue,
+    data_sets,
     embeddings,
     emulations,
     labels,
@@ -24,6 +25,7 @@ from db import (
 from db.base import Base
 
 GROUPS: Final = (
+    data_sets,
     novelties,
     embeddings,
     references,

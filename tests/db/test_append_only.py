@@ -18,6 +18,9 @@ def test_given_the_tables_when_listed_then_every_log_and_the_history_only_grow()
     names = {table.__tablename__ for table in APPEND_ONLY}
     assert names == {
         "audit_log",
+        "data_set_items",
+        "data_sets",
+        "training_data_sets",
         "emulated_images",
         "emulation_runs",
         "inference_masks",
