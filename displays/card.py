@@ -229,8 +229,7 @@ class Card(QWidget):
         rest = QRect(parts.foot)
         rest.setLeft(half.right() + 4)
         card_paint.paint_text(painter, half, self.face.origin, size_px=small, colour=palette.FAINT)
-        if self.face.threshold is not None:
-            text = f"threshold {percent(self.face.threshold)}"
+        if text := _foot(self.face):
             card_paint.paint_text(
                 painter, rest, text, size_px=small, colour=palette.FAINT, align=Qt.AlignRight
             )
@@ -263,6 +262,12 @@ class Card(QWidget):
         return tuple(line for line in lines if line)
 
 
+def _foot(face: Face) -> str:
+    """Write what stands below the bar: the threshold, and whether the references agree."""
+    threshold = f"threshold {percent(face.threshold)}" if face.threshold is not None else ""
+    return ", ".join(part for part in (threshold, face.likeness) if part)
+
+
 def _but_age(face: Face) -> tuple[object, ...]:
     return (
         face.level,
@@ -275,6 +280,7 @@ def _but_age(face: Face) -> tuple[object, ...]:
         face.origin,
         face.picture_old,
         face.masks,
+        face.likeness,
     )
 
 

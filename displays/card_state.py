@@ -91,6 +91,13 @@ class Reading:
     guidance: str = ""
     masks: tuple[Mask, ...] = ()
     """Masks in force."""
+    similarity: float | None = None
+    """To the references; None without, and where it is not known."""
+    similarity_threshold: float | None = None
+    references: str = ""
+    """Version and number of the references."""
+    novelty: float | None = None
+    """Share of the images known in training that lie farther out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +128,10 @@ class Face:
     origin: str
     """Run and chunk."""
     picture_old: bool = False
-    masks: tuple[Mask, ...] = ()
     """Whether the picture belongs to an earlier verdict."""
+    masks: tuple[Mask, ...] = ()
+    likeness: str = ""
+    """Whether the image is like the references, in words; empty without."""
 
     @property
     def veiled(self) -> bool:
@@ -163,6 +172,9 @@ def level_of(plot: Plot, reading: Reading, line: Line) -> Level:  # noqa: PLR091
 
 def _said(plot: Plot, reading: Reading) -> str:
     """Write the label with its weight, or the number with its unit."""
+    if plot.judged_by_references:
+        # A similarity of 0.02 is a usual image; it must not look like 2 % of certainty.
+        return f"{reading.label}: {_likeness(plot, reading) or 'not compared'}"
     if plot.unit is None:
         return f"{reading.label} @ {percent(reading.confidence)}"
     number = "?" if reading.value is None else f"{reading.value:.4g} {plot.unit}".rstrip()
@@ -183,12 +195,15 @@ def face_of(plot: Plot, reading: Reading, line: Line) -> Face:
         note=_note(level, plot, reading, line),
         colour=label.colour if label else NO_COLOUR,
         confirmed=judged and not veiled and reading.confirmed is True,
-        confidence=reading.confidence if judged and plot.unit is None else None,
-        threshold=reading.thresholds.get(reading.label or "") if judged else None,
+        confidence=reading.confidence if judged and _weighed(plot) else None,
+        threshold=reading.thresholds.get(reading.label or "")
+        if judged and _weighed(plot)
+        else None,
         age=_age(level, reading),
         origin=_origin(reading),
         picture_old=reading.picture_old,
         masks=reading.masks,
+        likeness="" if veiled or plot.judged_by_references else _likeness(plot, reading),
     )
 
 
@@ -225,6 +240,20 @@ class Tally:
             self._before = reading.count - 1 if self._since is not None else None
             self._since = reading.since
         return 0 if self._before is None else max(0, reading.count - self._before)
+
+
+def _weighed(plot: Plot) -> bool:
+    """Tell whether a verdict has a weight that may be compared with a threshold."""
+    return plot.unit is None and not plot.judged_by_references
+
+
+def _likeness(plot: Plot, reading: Reading) -> str:
+    if not plot.references:
+        return ""
+    if reading.similarity is None or reading.similarity_threshold is None:
+        return "not compared with references"
+    like = reading.similarity >= reading.similarity_threshold
+    return "like references" if like else "UNLIKE references"
 
 
 def _word(level: Level, plot: Plot, reading: Reading) -> str:

@@ -63,6 +63,12 @@ class Plot:
     ignored: bool = False
     unit: str | None = None
     """Of the number that its model gives; None where it gives labels."""
+    references: bool = False
+    """Whether its images are compared with references."""
+    judged_by_references: bool = False
+    """Whether nothing else judges it: there is no model."""
+    novelty: bool = False
+    """Whether it tells how novel an image is."""
 
     @property
     def pv_part(self) -> str:
@@ -155,6 +161,9 @@ def _plot(entry: Any) -> Plot:
         cadence_s=float(cadence),
         ignored=entry.get("ignored") is True,
         unit=_text(entry, "unit") if entry.get("unit") is not None else None,
+        references=entry.get("references") is True,
+        judged_by_references=entry.get("judged_by_references") is True,
+        novelty=entry.get("novelty") is True,
     )
 
 

@@ -19,10 +19,12 @@ from displays.card_state import Face, Line, Reading, face_of
 from displays.catalogue import Plot
 from displays.controls import HeatSlider
 from displays.heat import Heat
+from displays.likeness import novelty_text, similarity_text
 from displays.mask_pencil import Pencil
 from displays.mask_row import MaskRow
 from displays.picture import as_image
 from displays.plot_link import PlotLink
+from displays.reference_row import Comparison
 from displays.text import percent
 
 
@@ -207,6 +209,8 @@ class DetailWindow(QDialog):
         self.heat.changed.connect(self.picture.set_opacity)
         self.heat.set_opacity(opacity)
         self.mask_row = MaskRow(link, self.picture, self)
+        self.comparison = Comparison(link, self.picture, self)
+        self.weights.setVisible(not link.plot.judged_by_references)
         self.rows: dict[str, QLabel] = {}
         self._lay_out()
         link.picture_changed.connect(self._take_picture)
@@ -233,12 +237,15 @@ class DetailWindow(QDialog):
             "Model": reading.model,
             "PV": self._link.pv("Class"),
             "Masks": "\n".join(mask.line() for mask in reading.masks),
+            "Similarity": similarity_text(self._link.plot, reading),
+            "Novelty": novelty_text(self._link.plot, reading),
         }
         self.mask_row.show_masks(reading.masks)
         for name, value in rows.items():
             self.rows[name].setText(value or "-")
         self.weights.show_reading(reading)
         self.picture.show_face(face)
+        self.comparison.show_face(face, reading)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Tell that the window is gone."""
@@ -259,7 +266,7 @@ class DetailWindow(QDialog):
         facts = QGridLayout()
         facts.setColumnStretch(1, 1)
         names = ("Reason", "Do", "Call", "Shows", "Run, chunk", "Image", "Since", "Images")
-        for row, name in enumerate((*names, "Model", "PV", "Masks")):
+        for row, name in enumerate((*names, "Model", "PV", "Masks", "Similarity", "Novelty")):
             caption = _line(self, 14, bold=True)
             caption.setText(name)
             value = _line(self, 14)
@@ -285,7 +292,7 @@ class DetailWindow(QDialog):
         side.addWidget(self.mask_row)
         side.addLayout(buttons)
         whole = QHBoxLayout(self)
-        whole.addWidget(self.picture, 3)
+        whole.addWidget(self.comparison, 3)
         whole.addLayout(side, 2)
 
     def _ask(self) -> None:

@@ -31,6 +31,7 @@ LATE_S = 5.0
 TRUSTED = ("Class", "Confidence", "Age")
 """A card is connected when all of these are."""
 GUIDANCE = ("Contact.VAL$", "Guidance.VAL$")
+SIMILARITY = ("Similarity", "Threshold:Similarity", "References")
 DETAILS = ("Model", "ImageFile.VAL$", "GoodMinusBad")
 
 
@@ -41,12 +42,14 @@ class PlotLink(QObject):
         plot: Its entry in the catalogue.
         picture: The last picture, uint8 (H, W, 3) RGB or (H, W); None before the first.
         heat: The last heat map, uint8 (h, w); None where none is wanted or known.
+        reference: Picture of the plot's references; None where none is wanted or known.
     """
 
     changed = Signal(str)
     """The reading changed; carries the plot's name."""
     picture_changed = Signal(str)
     heat_changed = Signal(str)
+    reference_changed = Signal(str)
 
     def __init__(self, prefix: str, plot: Plot, parent: QObject) -> None:
         """Subscribe to what a card shows.
@@ -73,6 +76,10 @@ class PlotLink(QObject):
             self._open(f"Threshold:{label.pv_part}")
         if plot.unit is not None:
             self._open("Value")
+        for name in (*(SIMILARITY if plot.references else ()), *(("Novelty",) * plot.novelty)):
+            self._open(name, alarm=name in ("Similarity", "Novelty"))
+        self.reference: np.ndarray[Any, Any] | None = None
+        self._reference: Field | None = None
         self._masks = Field(f"ca://{self._base}Masks.VAL$", self)
         self._masks.changed.connect(self._tell)
         self._image = Field(f"pva://{self._base}Image", self, stamped=True)
@@ -85,8 +92,9 @@ class PlotLink(QObject):
             field.close()
         self._masks.close()
         self._image.close()
-        if self._heat is not None:
-            self._heat.close()
+        for picture in (self._heat, self._reference):
+            if picture is not None:
+                picture.close()
 
     def pv(self, name: str) -> str:
         """Give the full name of one of the plot's PVs, such as ``Class``."""
@@ -106,6 +114,9 @@ class PlotLink(QObject):
         for name in (*DETAILS, *(f"Weight:{label.pv_part}" for label in self.plot.labels)):
             if name not in self._fields:
                 self._open(name)
+        if self.plot.references and self._reference is None:
+            self._reference = Field(f"pva://{self._base}Reference", self)
+            self._reference.changed.connect(self._take_reference)
 
     def reading(self) -> Reading:
         """Join the last values of all PVs."""
@@ -134,6 +145,10 @@ class PlotLink(QObject):
             contact=self._text("Contact.VAL$"),
             guidance=self._text("Guidance.VAL$"),
             masks=parse_masks(self._masks.text()),
+            similarity=self._valid("Similarity"),
+            similarity_threshold=self._valid("Threshold:Similarity"),
+            references=self._text("References"),
+            novelty=self._valid("Novelty"),
         )
 
     def check_pictures(self) -> None:
@@ -141,7 +156,9 @@ class PlotLink(QObject):
 
         To be called about once a second.
         """
-        fields = [field for field in (self._image, self._heat) if field is not None]
+        fields = [
+            field for field in (self._image, self._heat, self._reference) if field is not None
+        ]
         mute = [field for field in fields if not field.connected]
         if self._picture_is_old():
             mute.append(self._image)
@@ -170,6 +187,13 @@ class PlotLink(QObject):
     def _text(self, name: str) -> str:
         field = self._fields.get(name)
         return field.text() if field else ""
+
+    def _valid(self, name: str) -> float | None:
+        """Give a number that is known: an INVALID one is 0 on the wire and means nothing."""
+        field = self._fields.get(name)
+        if field is None or not field.connected or field.severity == Severity.INVALID:
+            return None
+        return field.number()
 
     def _tell(self) -> None:
         self.changed.emit(self.plot.name)
@@ -217,6 +241,12 @@ class PlotLink(QObject):
             # Listed fastest dimension first, as areaDetector does: rows come second.
             self.heat = heat.reshape(heat.shape[::-1])
             self.heat_changed.emit(self.plot.name)
+
+    def _take_reference(self) -> None:
+        reference = upright(self._reference.value) if self._reference else None
+        if reference is not None and reference is not self.reference:
+            self.reference = reference
+            self.reference_changed.emit(self.plot.name)
 
 
 def upright(value: Any) -> np.ndarray[Any, Any] | None:

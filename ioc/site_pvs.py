@@ -149,6 +149,7 @@ def _plot(entry: PlotEntry) -> dict[str, object]:
         "cadence_s": entry.cadence_s,
         "unit": entry.model.unit if entry.model and gives_number(entry) else None,
         "references": entry.similarity is not None,
+        "judged_by_references": entry.model is None and entry.similarity is not None,
         "novelty": tells_novelty(entry),
         "labels": [
             {

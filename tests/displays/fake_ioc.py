@@ -40,6 +40,10 @@ LABELS = [
 ]
 STATES = ("Good", "Bad", "NoData", "NoModel", "Nothing")
 GROUPS = ("CDC", "FDC", "BCAL", "FCAL", "TOF", "ST", "PS", "TAGH")
+COMPARED = ("CDC_occupancy", "TOF_occupancy")
+"""Plots with references."""
+ALONE = ("TOF_occupancy",)
+"""Plots that nothing else judges."""
 GUIDANCE = "Look at the high voltage of the crate; if it is on, call the expert."
 KINDS = ("occupancy", "timing", "rate", "hits")
 
@@ -135,6 +139,15 @@ class FakePlot:
             "Guidance.VAL$": ChannelChar(value=GUIDANCE, **text),
             "Masks.VAL$": ChannelChar(value="[]", string_encoding="utf-8", max_length=12000),
         }
+        self.compared = name in COMPARED
+        if self.compared:
+            self.channels |= {
+                "Similarity": ChannelDouble(value=0.0),
+                "Threshold:Similarity": ChannelDouble(value=0.002),
+                "References": ChannelString(value="version 2: 6 images", string_encoding="utf-8"),
+                "Novelty": ChannelDouble(value=0.0),
+            }
+            self.reference = SharedPV(initial=framed(drawing(name, 9, False), stamp=1.0))
         for label in LABELS:
             self.channels[f"Weight:{label['name']}"] = ChannelDouble(value=0.0)
             self.channels[f"Threshold:{label['name']}"] = ChannelDouble(value=0.8)
@@ -174,6 +187,10 @@ class FakePlot:
             "Reason.VAL$", order.get("reason", f"{label} with weight {confidence:.3f}")
         )
         await self.write("Masks.VAL$", json.dumps(order.get("masks", [])))
+        if self.compared:
+            similarity, unlike = order.get("similarity", 0.21), order.get("unlike", 0)
+            await self.write("Similarity", similarity, severity=AlarmSeverity(unlike))
+            await self.write("Novelty", order.get("novelty", 0.4))
         await self.write("Class.STAT", status)
         await self.write(
             "Class",
@@ -213,6 +230,8 @@ class FakeIoc:
             self.pictures[f"{plot.base}Image"] = plot.image
             self.pictures[f"{plot.base}Heatmap"] = plot.heat
             self.pictures[f"{plot.base}MaskChange"] = plot.change
+            if plot.compared:
+                self.pictures[f"{plot.base}Reference"] = plot.reference
 
     def catalogue(self):
         plots = [
@@ -222,6 +241,9 @@ class FakeIoc:
                 "description": f"{name.replace('_', ' ')} of the last five minutes",
                 "cadence_s": 20.0,
                 "labels": LABELS,
+                "references": name in COMPARED,
+                "novelty": name in COMPARED,
+                "judged_by_references": name in ALONE,
             }
             for name in self.plots
         ]

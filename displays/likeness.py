@@ -1,0 +1,26 @@
+"""What similarity and novelty say, in words. No Qt: widgets only write it."""
+
+from displays.card_state import Reading
+from displays.catalogue import Plot
+
+
+def similarity_text(plot: Plot, reading: Reading) -> str:
+    """Write how like the references an image is; empty for a plot without references."""
+    if not plot.references:
+        return ""
+    if reading.similarity is None or reading.similarity_threshold is None:
+        return f"not known, {reading.references}"
+    like = reading.similarity >= reading.similarity_threshold
+    sign = "\u2265" if like else "<"
+    word = "like" if like else "UNLIKE"
+    numbers = f"{reading.similarity:.3g} {sign} {reading.similarity_threshold:.3g}"
+    return f"{word} references ({numbers}), {reading.references}"
+
+
+def novelty_text(plot: Plot, reading: Reading) -> str:
+    """Write how novel an image is; empty where the plot does not tell it."""
+    if not plot.novelty:
+        return ""
+    if reading.novelty is None:
+        return "not known"
+    return f"{reading.novelty:.3g}: share of known images that lie farther out"
