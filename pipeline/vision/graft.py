@@ -19,6 +19,8 @@ from pipeline.vision.reference import CLIP, Reference
 
 BODY: Final = "body_"
 """Prefix of the backbone's names in the whole graph."""
+FOCUS_FLOOR: Final = 0.01
+"""What heat counts where the image departs by no more than its allowance."""
 PROBABILITIES, MAPS, EMBEDDING = OUTPUTS
 
 
@@ -31,7 +33,7 @@ def graft(backbone: Backbone, head: Head) -> bytes:
 
     Returns:
         An ONNX file: ``image`` uint8 (N, H, W, 3) to the three outputs. The
-        embedding is that of the backbone; maps show which features speak for a label.
+        embedding is that of the backbone; maps show which departures speak for a label.
 
     Raises:
         ModelError: The head does not fit the backbone.
@@ -130,12 +132,15 @@ def _append_head(graph: Any, backbone: Backbone, head: Head) -> None:
         "bound_low": np.array(-BOUND),
         "bound_high": np.array(BOUND),
         "of_byte": np.array(1.0 / 255.0),
+        "focus_floor": np.array(FOCUS_FLOOR),
     }
     graph.initializer.extend(
         numpy_helper.from_array(np.asarray(value, np.float32), name)
         for name, value in constants.items()
     )
-    graph.node.extend([*_evidence_nodes(), *_output_nodes()])
+    height, width, _ = backbone.card.input_shape
+    cell = (height // 2 // rows, width // 2 // columns)
+    graph.node.extend([*_evidence_nodes(), *_heat_nodes(), *_output_nodes(cell)])
     labels, size = len(head.labels), backbone.card.embedding_size
     shapes = {PROBABILITIES: [labels], MAPS: [labels, rows, columns], EMBEDDING: [size]}
     del graph.output[:]
@@ -166,8 +171,8 @@ def _evidence_nodes() -> list[Any]:
     ]
 
 
-def _output_nodes() -> list[Any]:
-    """Maps: what each place adds to a logit through the means, and through peaks where it is one.
+def _heat_nodes() -> list[Any]:
+    """What each place adds to a logit through the means, and through peaks where it is one.
 
     Source:
         Selvaraju et al. 2017, arXiv:1610.02391: the gradient of a mean is even, that of
@@ -175,15 +180,36 @@ def _output_nodes() -> list[Any]:
     """
     node, features = helper.make_node, f"{BODY}features"
     return [
-        node("Gemm", ["evidence_bounded", "kernel", "bias"], ["logits"]),
-        node("Softmax", ["logits"], [PROBABILITIES], axis=1),
         node("MatMul", [features, "kernel_of_means"], ["heat_of_means"]),
         node("Equal", [features, "peaks_wide"], ["is_peak"]),
         node("Cast", ["is_peak"], ["at_peak"], to=TensorProto.FLOAT),
         node("Mul", [features, "at_peak"], ["features_at_peaks"]),
         node("MatMul", ["features_at_peaks", "kernel_of_peaks"], ["heat_of_peaks"]),
         node("Add", ["heat_of_means", "heat_of_peaks"], ["heat_signed"]),
-        node("Relu", ["heat_signed"], ["heat"]),
-        node("Transpose", ["heat"], [MAPS], perm=[0, 3, 1, 2]),
+        node("Relu", ["heat_signed"], ["heat_wide"]),
+        node("Transpose", ["heat_wide"], ["heat_planes"], perm=[0, 3, 1, 2]),
+    ]
+
+
+def _output_nodes(cell: tuple[int, int]) -> list[Any]:
+    """Make the outputs; heat counts by how far the image departs from its references there.
+
+    Source:
+        As Guided Grad-CAM multiplies with what the input shows, Selvaraju et al. 2017,
+        section 3.2: features of a small net see far beyond the fault.
+    """
+    node = helper.make_node
+    pool = {"kernel_shape": list(cell), "strides": list(cell)}
+    return [
+        node("Gemm", ["evidence_bounded", "kernel", "bias"], ["logits"]),
+        node("Softmax", ["logits"], [PROBABILITIES], axis=1),
+        node("Abs", ["departure"], ["departure_height"]),
+        node("ReduceMax", ["departure_height"], ["departure_most"], axes=[1], keepdims=1),
+        node("Sub", ["departure_most", "one"], ["departure_beyond"]),
+        node("Relu", ["departure_beyond"], ["departure_excess"]),
+        node("Mul", ["departure_excess", "departure_excess"], ["departure_square"]),
+        node("AveragePool", ["departure_square"], ["departure_cells"], **pool),
+        node("Add", ["departure_cells", "focus_floor"], ["focus"]),
+        node("Mul", ["heat_planes", "focus"], [MAPS]),
         node("Identity", [f"{BODY}embedding"], [EMBEDDING]),
     ]

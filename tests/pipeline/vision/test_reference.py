@@ -10,7 +10,7 @@ from pipeline.errors import InputError, ModelError
 from pipeline.vision.backbone import Backbone, shipped
 from pipeline.vision.card import INPUT, OUTPUTS
 from pipeline.vision.evidence import Head, sizes_of
-from pipeline.vision.graft import graft
+from pipeline.vision.graft import FOCUS_FLOOR, graft
 from pipeline.vision.reference import Sums, fields_of, reference_of, views_of
 
 SIZE = (240, 320, 3)
@@ -83,6 +83,11 @@ def test_given_a_grafted_model_when_run_then_it_sees_what_backbone_and_head_see(
     at_peak = seen.features * (seen.features == seen.features.max(axis=(1, 2), keepdims=True))
     heat = seen.features @ kernel[:size] / np.prod(backbone.card.map_shape)
     heat = np.maximum(heat + at_peak @ kernel[size : 2 * size], 0.0)
+    apart = np.abs(fields_of(views, head.reference)[..., :5]).max(axis=-1)
+    beyond = np.maximum(apart - 1.0, 0.0) ** 2
+    rows, columns = backbone.card.map_shape
+    cells = beyond.reshape(4, rows, beyond.shape[1] // rows, columns, -1).mean(axis=(2, 4))
+    heat = heat * (cells + FOCUS_FLOOR)[..., None]
     assert np.abs(maps - heat.transpose(0, 3, 1, 2)).max() <= 1e-3 * max(1.0, heat.max())
 
 
