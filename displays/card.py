@@ -230,8 +230,10 @@ class Card(QWidget):
         rest.setLeft(half.right() + 4)
         card_paint.paint_text(painter, half, self.face.origin, size_px=small, colour=palette.FAINT)
         if text := _foot(self.face):
+            unlike = text.startswith("UNLIKE")
+            colour = palette.FRAME[Level.WARNING] if unlike else palette.FAINT
             card_paint.paint_text(
-                painter, rest, text, size_px=small, colour=palette.FAINT, align=Qt.AlignRight
+                painter, rest, text, size_px=small, colour=colour, bold=unlike, align=Qt.AlignRight
             )
         if self.text:
             painter.setFont(card_paint.font(parts.letter))
@@ -263,9 +265,12 @@ class Card(QWidget):
 
 
 def _foot(face: Face) -> str:
-    """Write what stands below the bar: the threshold, and whether the references agree."""
+    """Write what stands below the bar: whether the references agree, else the threshold.
+
+    There is no room for both; the tick on the bar shows the threshold anyhow.
+    """
     threshold = f"threshold {percent(face.threshold)}" if face.threshold is not None else ""
-    return ", ".join(part for part in (threshold, face.likeness) if part)
+    return face.likeness or threshold
 
 
 def _but_age(face: Face) -> tuple[object, ...]:

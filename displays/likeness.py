@@ -23,4 +23,5 @@ def novelty_text(plot: Plot, reading: Reading) -> str:
         return ""
     if reading.novelty is None:
         return "not known"
-    return f"{reading.novelty:.3g}: share of known images that lie farther out"
+    share = 100.0 * reading.novelty
+    return f"{share:.3g} % of the images known in training are farther out"

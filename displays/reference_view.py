@@ -124,7 +124,8 @@ class ReferenceView(QWidget):
         _draw(painter, room, _fitted(self._reference, room.size()))
 
     def _paint_difference(self, painter: QPainter, box: QRect) -> None:
-        text = "red: unlike the reference, numbers in the text too"
+        parts = (self._face.origin, "red: unlike the reference, text and numbers too")
+        text = " \u00b7 ".join(part for part in parts if part)
         room = _titled(painter, box, "DIFFERENCE", text, palette.NEWS)
         if self._difference is None:
             _say(painter, room, "nothing to compare: a picture is missing")

@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -144,3 +146,51 @@ def _known(source: Source, card: ModelCard) -> Known:
 def _tell_keeper(config: Config, why: str, who: Actor) -> None:
     if asyncio.run(reload_keeper(config, Actor(who.user, who.host, why))):
         click.echo("the running Keeper has read the catalogue again")
+
+
+@command.command()
+@click.option("--plot", "plots", multiple=True, help="Only these simulated plots; repeatable.")
+@click.option("--good", default=120, show_default=True, type=click.IntRange(20, 5000))
+@click.option("--odd", default=120, show_default=True, type=click.IntRange(10, 5000))
+@click.option("--repeats", default=3, show_default=True, type=click.IntRange(1, 100))
+@click.option("--no-simulated", is_flag=True, help="No simulated plots.")
+@click.option(
+    "--real",
+    "folders",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of real plots with labels.csv (file, run, label) and png/; repeatable.",
+)
+@click.option(
+    "--tables", type=click.Path(path_type=Path, dir_okay=False), help="Markdown to write."
+)
+def evaluate(
+    *,
+    plots: tuple[str, ...],
+    good: int,
+    odd: int,
+    repeats: int,
+    no_simulated: bool,
+    folders: tuple[Path, ...],
+    tables: Path | None,
+) -> None:
+    """Measure how well faults of a kind that was not described are told.
+
+    Example: hydra-ioc novelty evaluate --plot CDC_occupancy
+    """
+    with need_training():
+        from hydra_ioc.bench.novelty import run, write
+    from hydra_ioc.bench.similarity_sets import Images, real, simulated
+    from pipeline.vision.backbone import load as load_backbone
+    from simulation.faults import plot_kind
+    from simulation.plots import PLOTS
+
+    for plot in plots:
+        plot_kind(plot)
+    names = () if no_simulated else plots or tuple(PLOTS)
+    sets: list[Callable[[], Images]] = [
+        partial(simulated, name, 1, good // 2, odd, 1) for name in names
+    ]
+    sets += [partial(real, folder) for folder in folders]
+    found = run(sets, load_backbone(threads=2), repeats, lambda line: click.echo(line, err=True))
+    click.echo(write(found, tables), nl=False)

@@ -14,6 +14,7 @@ from db.reference_queries import (
     references,
     retire_references,
     use_references,
+    use_run_type,
 )
 from hydra_ioc.record import actor, open_record, permit
 from hydra_ioc.references import DEFAULT_THRESHOLD, collect
@@ -127,6 +128,30 @@ def use(config_file: Path | None, plot: str, version: int, why: str) -> None:
         use_references(session, who, plot, version)
     click.echo(f"references of {plot}: version {version} in force")
     _tell(config, who)
+
+
+@command.command("run-type")
+@click.argument("run_type")
+@WHY
+@click.pass_obj
+def run_type_(config_file: Path | None, run_type: str, why: str) -> None:
+    """Compare all plots with their references of RUN_TYPE; for the start of a run.
+
+    A plot without such takes those for all run types; one whose references are
+    retired stays without.
+
+    Example: hydra-ioc references run-type cosmic --why "run 131500"
+    """
+    config, who = load(config_file), actor(why)
+    engine = open_record(config)
+    permit(engine, who, RIGHT)
+    with writing(engine) as session:
+        changed = use_run_type(session, who, run_type)
+    for plot, version in changed.items():
+        click.echo(f"references of {plot}: version {version} in force")
+    click.echo(f"{len(changed)} plots changed for run type {run_type}")
+    if changed:
+        _tell(config, who)
 
 
 @command.command()

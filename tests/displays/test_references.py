@@ -64,7 +64,7 @@ def test_given_similarity_and_novelty_when_written_then_numbers_and_meaning_are_
     assert similarity_text(COMPARED, low).startswith("UNLIKE references (0.0001 < 0.002)")
     assert similarity_text(COMPARED, changed(similarity=None)).startswith("not known")
     assert similarity_text(Plot("b"), READING) == novelty_text(Plot("b"), READING) == ""
-    assert novelty_text(COMPARED, READING).startswith("0.4:")
+    assert novelty_text(COMPARED, READING).startswith("40 %")
     assert novelty_text(COMPARED, changed(novelty=None)) == "not known"
 
 
@@ -110,7 +110,7 @@ def test_given_references_when_the_window_opens_then_they_stand_beside_the_image
     qtbot.waitUntil(lambda: card.link.reference is not None, timeout=WAIT_MS)
     assert card.link.reference.shape == (600, 800, 3)
     assert "UNLIKE" in window.rows["Similarity"].text()
-    assert window.rows["Novelty"].text().startswith("0.003")
+    assert window.rows["Novelty"].text().startswith("0.3 %")
     comparison = window.comparison
     assert all(button.isVisible() for button in comparison.buttons.values())
     comparison.buttons[View.DIFFERENCE].click()
