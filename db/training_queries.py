@@ -1,6 +1,6 @@
 """Which kept images a training takes, and what a model was trained with."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from sqlalchemy import Select, select, update
@@ -63,13 +63,23 @@ def labelled_images(
         if simulated or not image.simulated:
             newest[image.id] = _labelled(image, label, target.file_type)
     chosen = tuple(one for key, one in newest.items() if key not in ignored)
-    known = palette(session, target.id)
-    if outside := sorted({one.label for one in chosen} - set(known)):
-        raise LabelError(
-            f"labels {outside} are not in the palette of plot {plot}, which is {list(known)};"
-            " label those images again, or widen the palette with 'hydra-ioc plots change'"
-        )
+    require_palette(session, target, {one.label for one in chosen})
     return chosen
+
+
+def require_palette(session: Session, target: PlotType, labels: Set[str]) -> None:
+    """Refuse labels that are not in the palette of a plot type.
+
+    Raises:
+        LabelError: Lists them.
+    """
+    known = palette(session, target.id)
+    if outside := sorted(labels - set(known)):
+        raise LabelError(
+            f"labels {outside} are not in the palette of plot {target.name}, which is"
+            f" {list(known)}; label those images again, or widen the palette with"
+            " 'hydra-ioc plots change'"
+        )
 
 
 def _statement(target: PlotType, since: float) -> Select[Plot, str, bool]:

@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor
 from db.catalogue import Classification, Plot, PlotType
+from db.data_set_images import training_images
+from db.data_set_queries import Snapshot, data_sets_of, keep_version, taken_of
+from db.data_sets import TrainingDataSet
 from db.models import Model, TrainingImage
 from db.training_queries import VALIDATE, Labelled
 from db.trainings import Training
@@ -31,6 +34,8 @@ class NewTraining:
     """Weight, forced training, forced validation by id of the image, where it has any."""
     curves: Mapping[str, Sequence[float]]
     judged: Sequence[Mapping[str, Any]]
+    data_sets: Sequence[Snapshot] = ()
+    """The labels that it was given, one data set a plot type."""
 
 
 def record_training(session: Session, who: Actor, digest: str, new: NewTraining) -> None:
@@ -66,6 +71,8 @@ def record_training(session: Session, who: Actor, digest: str, new: NewTraining)
             judged=[dict(one) for one in new.judged],
         )
     )
+    sets = [keep_version(session, who, taken)[0] for taken in new.data_sets if taken.items]
+    session.add_all(TrainingDataSet(model_id=model.id, data_set_id=one.id) for one in sets)
     session.flush()
 
 
@@ -86,8 +93,12 @@ def images_of(session: Session, digest: str) -> tuple[Labelled, ...]:
 
     Raises:
         CommandError: The model is not registered, or was not trained here.
+        LabelError: Its data set cannot be used any more.
     """
     training = training_of(session, digest)
+    if sets := data_sets_of(session, digest):
+        found = [one for row in sets for one in training_images(session, taken_of(session, row))]
+        return tuple(sorted(found, key=lambda one: one.plot_id))
     uses = training.settings["uses"]
     rows = session.execute(
         select(Plot, Classification.name, PlotType.file_type)

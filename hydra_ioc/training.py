@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,8 +11,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from db.data_set_images import training_images
+from db.data_set_queries import Snapshot, find_data_set, snapshot, taken_of
 from db.engine import reading
-from db.training_queries import Labelled, labelled_images
+from db.training_queries import Labelled
 from db.training_records import NewTraining, uses_of
 from hydra_ioc.labelled import dataset_of
 from hydra_ioc.record import open_record
@@ -66,6 +68,8 @@ class Source:
     """The kept images behind it, in the same order; empty for images from elsewhere."""
     told: str = "record"
     """Where they came from."""
+    data_sets: tuple[Snapshot, ...] = ()
+    """The labels of the record that were taken, one list a plot type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,9 @@ class Result:
     """(len(judged), C)."""
 
 
-def from_record(config: Config, plots: tuple[str, ...], shape: Shape, since: float) -> Source:
+def from_record(
+    config: Config, plots: tuple[str, ...], shape: Shape, since: float, versions: Sequence[str] = ()
+) -> Source:
     """Take the labelled images of the record, all that are labelled now.
 
     Args:
@@ -89,14 +95,35 @@ def from_record(config: Config, plots: tuple[str, ...], shape: Shape, since: flo
         plots: Plot types, merged if there are several.
         shape: Input of the model.
         since: Only labels given at or after, seconds since the epoch.
+        versions: Data sets, one a plot type, whose labels are taken instead of those of now.
 
     Raises:
         InputError: There are none, or they cannot be read.
     """
     with reading(open_record(config)) as session:
-        found = [one for plot in plots for one in labelled_images(session, plot, since)]
+        if versions:
+            sets = [taken_of(session, find_data_set(session, told)) for told in versions]
+            _check_plots(sets, plots)
+        else:
+            sets = [snapshot(session, plot, since) for plot in plots]
+        found = [one for taken in sets for one in training_images(session, taken)]
     images = tuple(sorted(found, key=lambda one: one.plot_id))
-    return Source(dataset_of(config, ", ".join(plots), images, PREPROCESSING, shape), images)
+    dataset = dataset_of(config, ", ".join(plots), images, PREPROCESSING, shape)
+    return Source(dataset, images, data_sets=tuple(sets))
+
+
+def _check_plots(sets: Sequence[Snapshot], plots: Sequence[str]) -> None:
+    """Refuse data sets that are not one of each plot type.
+
+    Raises:
+        InputError: Says of which plots they are.
+    """
+    found = [taken.plot for taken in sets]
+    if sorted(found) != sorted(plots):
+        raise InputError(
+            f"expected one data set each of {', '.join(plots)}, received data sets of"
+            f" {', '.join(found)}; 'hydra-ioc datasets list' shows them"
+        )
 
 
 def from_folder(config: Config, folder: Path, table: Path, shape: Shape) -> Source:
@@ -232,6 +259,7 @@ def record_of(request: Request, source: Source, result: Result, folder: Path) ->
             }
             for index, probabilities in zip(result.judged, result.probabilities, strict=True)
         ],
+        data_sets=source.data_sets,
     )
 
 

@@ -146,6 +146,13 @@ class ShapeType(click.ParamType[Shape]):
     help="Only labels given since then; by default all that count now.",
 )
 @click.option(
+    "--dataset",
+    "versions",
+    multiple=True,
+    metavar="NAME[@V]",
+    help="Labels of this data set, not those of now; one for each PLOT.",
+)
+@click.option(
     "--report",
     "page",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -170,6 +177,9 @@ def command(config_file: Path | None, /, **options: Any) -> None:
     data, table = options.pop("data"), options.pop("table")
     page, no_report = options.pop("page"), options.pop("no_report")
     simulated, since = options.pop("simulated"), options.pop("since")
+    versions = options.pop("versions")
+    if versions and (data is not None or simulated is not None or since is not None):
+        raise click.UsageError("--dataset excludes --data, --simulated and --since")
     if data is not None and simulated is not None:
         raise click.UsageError("give one of --data DIR and --simulated N, or neither")
     if table is not None and data is None:
@@ -190,7 +200,7 @@ def command(config_file: Path | None, /, **options: Any) -> None:
             source = from_folder(config, data, table or data / TABLE, request.shape)
         else:
             begun = since.timestamp() if since is not None else 0.0
-            source = from_record(config, request.plots, request.shape, begun)
+            source = from_record(config, request.plots, request.shape, begun, versions)
         store = config.under_state(config.predict.models)
         keep = config.under_state(INTERRUPTED)
         result = run(request, source, store, say, keep, resume=resume)

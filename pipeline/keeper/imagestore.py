@@ -61,13 +61,38 @@ class ImageStore:
         data = _read(source)
         if hashlib.sha256(data).hexdigest() != sha256:
             raise FileError("changed", f"cannot keep {source}: it was written over")
+        self._put(target, data)
+        return target
+
+    def keep_bytes(self, data: bytes, sha256: str, file_type: str) -> Path:
+        """Put an image into the store, unless it is there; otherwise as ``keep``.
+
+        Args:
+            data: The whole file.
+            sha256: Hash it must have.
+            file_type: Ending of its name, without the dot.
+
+        Returns:
+            Where it lies in the store.
+
+        Raises:
+            FileError: It has another hash.
+            FolderUnavailable: The store cannot take it, such as a full disk.
+        """
+        target = self.path(sha256, file_type)
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise FileError("changed", f"expected an image of SHA-256 {sha256}, received another")
+        if not target.exists():
+            self._put(target, data)
+        return target
+
+    def _put(self, target: Path, data: bytes) -> None:
         try:
             self._write(target, data)
         except OSError as error:
             raise FolderUnavailable(
                 f"the image store {self._folder} takes nothing: {error.strerror}"
             ) from error
-        return target
 
     def _write(self, target: Path, data: bytes) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
