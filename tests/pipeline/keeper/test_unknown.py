@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from pipeline.alarm import Severity, Status
-from pipeline.keeper.judge import Likeness, Reading, judge, similarity_severity
+from pipeline.keeper.judge import Likeness, Reading, judge, novelty_severity, similarity_severity
 from pipeline.messages import SimilarityRef
 from tests.pipeline.keeper.test_judge import ENTRY, THRESHOLDS
 
@@ -84,6 +84,57 @@ def test_given_a_novel_image_when_judged_then_it_is_unknown():
     entry = replace(ENTRY, novel_below=0.01)
     assert verdict(entry, Reading(weights=GOOD, novelty=0.001)).label == "Unknown"
     assert verdict(entry, Reading(weights=GOOD, novelty=0.5)).label == "Good"
+
+
+def test_given_a_novel_image_when_its_bad_label_is_confirmed_then_it_stays_bad():
+    entry = replace(ENTRY, novel_below=0.01)
+    found = verdict(entry, Reading(weights={"Good": 0.01, "Bad": 0.99}, novelty=0.0))
+    assert (found.label, found.confirmed, found.severity) == ("Bad", True, Severity.MAJOR)
+    assert "novel: 0 < 0.01" in found.reason
+
+
+def test_given_a_novel_image_when_bad_is_not_confirmed_then_it_is_unknown_and_no_quieter():
+    entry = replace(ENTRY, novel_below=0.01)
+    weights = {"Good": 0.4, "Bad": 0.6}
+    plain, novel = (verdict(entry, Reading(weights=weights, novelty=n)) for n in (0.5, 0.0))
+    assert not plain.confirmed
+    assert novel.label == "Unknown"
+    assert novel.severity >= max(plain.severity, MINOR)
+
+
+@given(fractions, st.none() | fractions, fractions)
+def test_given_any_novelty_when_bad_is_confirmed_then_nothing_makes_it_less(
+    bad, novelty, novel_below
+):
+    reading = Reading(weights={"Good": 1 - bad, "Bad": bad}, novelty=novelty)
+    plain = verdict(ENTRY, reading)
+    novel = verdict(replace(ENTRY, novel_below=novel_below), reading)
+    if plain.confirmed and plain.severity:
+        assert (novel.label, novel.severity, novel.confirmed) == (plain.label, plain.severity, True)
+
+
+def test_given_a_limit_when_the_novelty_is_not_known_then_the_verdict_stands_and_says_so():
+    entry = replace(ENTRY, novel_below=0.01)
+    found = verdict(entry, Reading(weights=GOOD))
+    assert found.label == "Good"
+    assert "how novel it is is not known" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("change", "beam", "expected"),
+    [
+        ({}, True, MINOR),
+        ({"ignored": True}, True, 0),
+        ({}, False, 0),
+        ({"novel_below": 0.0}, True, 0),
+    ],
+)
+def test_given_a_novel_image_when_shown_then_the_novelty_itself_alarms_where_the_plot_may(
+    change, beam, expected
+):
+    entry = replace(replace(ENTRY, novel_below=0.01), **change)
+    assert novelty_severity(entry, Reading(weights=GOOD, novelty=0.001), beam) == expected
+    assert novelty_severity(entry, Reading(weights=GOOD), beam) == 0
 
 
 @given(fractions, fractions, fractions, likenesses, st.none() | fractions)
