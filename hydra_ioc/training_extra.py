@@ -1,6 +1,8 @@
 """The training extra: what is said when it is not installed."""
 
 import contextlib
+import logging
+import os
 from collections.abc import Iterator
 
 from pipeline.errors import HydraError
@@ -17,6 +19,9 @@ def need_training() -> Iterator[None]:
     Raises:
         NoTraining: One of them is missing; says how to install it.
     """
+    # Remarks of TensorFlow and the converter on their own work, at every start.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tf2onnx").setLevel(logging.WARNING)
     try:
         yield
     except ImportError as error:

@@ -12,7 +12,7 @@ import keras
 from pipeline.errors import InputError
 from pipeline.messages import Shape
 from pipeline.vision.card import INPUT, OUTPUTS
-from pipeline.vision.layers import Baseline, ClassMaps, Places, cbam
+from pipeline.vision.layers import Baseline, ClassMaps, Places, cbam, gelu
 
 DOMAIN: Final = "domain-cbam"
 VIT_PATCH: Final = 16
@@ -163,7 +163,7 @@ def _vit(fields: Any) -> Any:
         heads = layers.MultiHeadAttention(VIT_HEADS, VIT_WIDTH // VIT_HEADS, name=f"{name}_heads")
         tokens = layers.Add(name=f"{name}_look")([tokens, heads(seen, seen)])
         thought = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_between")(tokens)
-        thought = layers.Dense(2 * VIT_WIDTH, activation="gelu", name=f"{name}_widen")(thought)
+        thought = layers.Dense(2 * VIT_WIDTH, activation=gelu, name=f"{name}_widen")(thought)
         thought = layers.Dense(VIT_WIDTH, name=f"{name}_narrow")(thought)
         tokens = layers.Add(name=f"{name}_think")([tokens, thought])
     tokens = layers.LayerNormalization(epsilon=1e-6, name="last")(tokens)

@@ -125,6 +125,18 @@ class ClassMaps(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="hydra")
+def gelu(values: Any) -> Any:
+    """Give the Gaussian error linear unit by its tangent form, of the shape of the input.
+
+    The exact one becomes the complementary error function, which ONNX does not have.
+
+    Source:
+        Hendrycks and Gimpel 2016, arXiv:1606.08415, section 2.
+    """
+    return ops.gelu(values, approximate=True)
+
+
+@keras.saving.register_keras_serializable(package="hydra")
 class Places(keras.layers.Layer):
     """Adds to every token a learnt vector for its place. Input and output: (N, T, K)."""
 
