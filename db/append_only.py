@@ -14,6 +14,7 @@ from db.models import ModelActivation, ThresholdHistory
 from db.novelties import EmbeddingSpace, Novelty
 from db.operation import RunHistory
 from db.references import ReferenceHistory, ReferenceImage
+from db.shadows import ShadowTerm, ShadowVerdict
 from db.signoffs import ModelSignoff
 from db.trainings import PlotValue, Training
 from pipeline.errors import StoreError
@@ -38,6 +39,8 @@ APPEND_ONLY: Final = (
     ReferenceImage,
     Novelty,
     EmbeddingSpace,
+    ShadowTerm,
+    ShadowVerdict,
 )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from db.audit_queries import Actor, audit
 from db.catalogue import PlotType
 from db.catalogue_queries import plot_type
+from db.companion_queries import suit_companions
 from db.models import (
     ActiveModel,
     Model,
@@ -119,8 +120,14 @@ def register_model(session: Session, new: NewModel, signed_by: str | None) -> in
 
 
 def activate_model(
-    session: Session, actor: Actor, plot: str, model_id: int, *, probation: bool = False
-) -> None:
+    session: Session,
+    actor: Actor,
+    plot: str,
+    model_id: int,
+    *,
+    probation: bool = False,
+    end_companions: bool = False,
+) -> tuple[str, ...]:
     """Let a model judge a plot from now on.
 
     Args:
@@ -129,16 +136,23 @@ def activate_model(
         plot: Name of the plot type.
         model_id: A registered model.
         probation: On trial: needs no sign-offs, and never alarms above MINOR.
+        end_companions: End references and a shadow that do not suit it, instead
+            of refusing it.
+
+    Returns:
+        What was ended, in words.
 
     Raises:
         CommandError: The model was trained for other plots, lacks a sign-off,
-            or gives labels outside the plot's palette.
+            gives labels outside the plot's palette, or does not suit the
+            plot's references or shadow.
     """
     target = plot_type(session, plot)
     model = session.get(Model, model_id)
     if model is None:
         raise CommandError(f"there is no model {model_id} in the registry")
     _check_fits(session, target, model, probation=probation)
+    ended = suit_companions(session, actor, target, model, end=end_companions)
     active = session.get(ActiveModel, target.id)
     before = session.get(Model, active.model_id) if active is not None else None
     if active is None:
@@ -165,6 +179,7 @@ def activate_model(
         old=before.digest if before is not None else None,
         new=model.digest,
     )
+    return ended
 
 
 def deactivate_model(session: Session, actor: Actor, plot: str) -> None:

@@ -18,6 +18,7 @@ from db import (
     performance,
     processes,
     references,
+    shadows,
     signoffs,
     trainings,
     users,
@@ -39,6 +40,7 @@ GROUPS: Final = (
     audit,
     masks,
     emulations,
+    shadows,
     signoffs,
     trainings,
 )

@@ -36,6 +36,8 @@ def test_given_the_tables_when_listed_then_every_log_and_the_history_only_grow()
         "trainings",
         "novelties",
         "embedding_spaces",
+        "shadow_terms",
+        "shadow_verdicts",
     }
 
 
