@@ -28,7 +28,7 @@ BURST_PLOTS = 92
 class Effort:
     """How much is measured."""
 
-    images: int = 600
+    images: int = 1200
     rounds: int = 3
     latency_images: int = 120
 

@@ -18,4 +18,4 @@ def command(config_file: Path | None) -> None:
     from pipeline.balancer.service import serve
 
     config = load(config_file)
-    run_stage("balancer", lambda: serve(config))
+    run_stage("balancer", lambda: serve(config), throughput=True)

@@ -24,4 +24,4 @@ def command(config_file: Path | None) -> None:
 
     config = load(config_file)
     os.nice(NICENESS)
-    run_stage("feeder", lambda: serve(config))
+    run_stage("feeder", lambda: serve(config), throughput=True)

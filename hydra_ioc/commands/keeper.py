@@ -18,4 +18,4 @@ def command(config_file: Path | None) -> None:
     from pipeline.keeper.service import serve
 
     config = load(config_file)
-    run_stage("keeper", lambda: serve(config))
+    run_stage("keeper", lambda: serve(config), throughput=True)

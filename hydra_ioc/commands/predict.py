@@ -34,7 +34,7 @@ def command(config_file: Path | None, instance: int) -> None:
 
     config = load(config_file)
     try:
-        run_stage(f"predict-{instance}", lambda: serve(config, instance))
+        run_stage(f"predict-{instance}", lambda: serve(config, instance), throughput=True)
     except Hung as error:
         logger.error("stage=Predict instance=%d event=hung reason='%s'", instance, error)
         logging.shutdown()

@@ -157,10 +157,11 @@ class Service:
 
     async def _receive(self) -> None:
         while True:
-            parts = await self._orders.recv_multipart()
+            # A tensor is read where ZeroMQ has put it.
+            received = await self._orders.recv_multipart(copy=False)
             self._heard = time.monotonic()
             try:
-                message, frames = decode(parts)
+                message, frames = decode([frame.buffer for frame in received])
             except MessageError as error:
                 self.pulse.refused("Malformed")
                 logger.warning("stage=Predict event=refused text='%s'", error)
