@@ -24,7 +24,7 @@ from db.emulation_queries import (
 from db.engine import reading, writing
 from hydra_ioc.record import permit
 from pipeline.config import Config
-from pipeline.errors import CommandError, FileError, HydraError
+from pipeline.errors import CommandError, FileError, HydraError, InputError
 from pipeline.keeper.imagestore import ImageStore
 from pipeline.vision.channel_map import ChannelMap
 from pipeline.vision.emulation import Change, Pixels, Unseen, emulate, scan, vary
@@ -65,6 +65,8 @@ class Made:
     bases: int
     runs: int
     by_kind: Mapping[str, int]
+    refused: Mapping[str, str]
+    """What is wrong with bases that could not be used, by SHA-256."""
 
 
 def make_images(
@@ -90,9 +92,9 @@ def make_images(
         What was made.
 
     Raises:
-        CommandError: Nothing to start from, or a kind that the map cannot show.
+        CommandError: Nothing to start from, a kind that the map cannot show, or
+            no base that is there and shows what the map says.
         NotPermitted: The user may not label this plot.
-        InputError: An image does not show what the map says.
     """
     permit(engine, who, "label", wish.plot)
     with reading(engine) as session:
@@ -109,20 +111,29 @@ def make_images(
     store = ImageStore(config.under_state(config.keeper.images))
     by_kind: Counter[str] = Counter()
     known = unseen = 0
-    for number, (task, pixels) in enumerate(_load(plan, store, config)):
+    refused: dict[str, str] = {}
+    for number, (task, pixels) in enumerate(_load(plan, store, config, refused)):
         progress(number + 1, len(plan))
+        if pixels is None:
+            continue
         try:
             new = _keep(store, wish.channels, task, pixels)
         except Unseen:
             unseen += 1
+            continue
+        except InputError as error:
+            refused.setdefault(task.base.sha256, str(error))
             continue
         with writing(engine) as session:
             if add_emulated(session, who, wish.plot, run_id, new):
                 by_kind[new.kind] += 1
             else:
                 known += 1
+    if refused and not by_kind and not known and not unseen:
+        key, reason = next(iter(refused.items()))
+        raise CommandError(f"no base could be used, {len(refused)} tried; {key[:12]}: {reason}")
     runs = len({base.run for base in bases})
-    return Made(run_id, by_kind.total(), known, unseen, len(bases), runs, dict(by_kind))
+    return Made(run_id, by_kind.total(), known, unseen, len(bases), runs, dict(by_kind), refused)
 
 
 def _begin(
@@ -206,15 +217,18 @@ def _plan(wish: Wish, bases: Sequence[Base]) -> Iterator[_Task]:
 
 
 def _load(
-    plan: Sequence[_Task], store: ImageStore, config: Config
-) -> Iterator[tuple[_Task, Pixels]]:
-    """Decode each base once, however many images it gives."""
+    plan: Sequence[_Task], store: ImageStore, config: Config, refused: dict[str, str]
+) -> Iterator[tuple[_Task, Pixels | None]]:
+    """Decode each base once, however many images it gives; None for one that cannot be read."""
     last: Base | None = None
-    pixels: Pixels = np.empty(0, np.uint8)
+    pixels: Pixels | None = None
     for task in plan:
         if task.base is not last:
             last = task.base
-            pixels = decode(read_kept(store, last.sha256), config.input.max_pixels)
+            try:
+                pixels = decode(read_kept(store, last.sha256), config.input.max_pixels)
+            except HydraError as error:
+                pixels, refused[last.sha256] = None, str(error)
         yield task, pixels
 
 

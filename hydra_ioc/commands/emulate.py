@@ -89,6 +89,8 @@ def make(
         f"{made.images} images of {made.bases} bases in {made.runs} runs,"
         f" {made.known} were there, {made.unseen} would not show; emulation {made.run_id}"
     )
+    for key, reason in made.refused.items():
+        click.echo(f"base {key[:12]} was left out: {reason}", err=True)
 
 
 @command.command("map")

@@ -31,6 +31,9 @@ FILE_LIMIT: Final = 20_000_000
 MOST_ROWS: Final = 100_000
 LARGEST: Final = 2**31 - 1
 FAULTS_SHOWN: Final = 10
+FAULTS_COUNTED: Final = 1000
+"""Faulty lines after which reading ends."""
+SURPLUS: Final = "more values than columns"
 COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 Corner = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -124,7 +127,8 @@ def read_map(file: Path, size: tuple[int, int] = (1, 1)) -> ChannelMap:
         if file.stat().st_size > FILE_LIMIT:
             raise InputError(f"{file} is over the limit of {FILE_LIMIT} bytes")
         data = file.read_bytes()
-        text = data.decode("utf-8")
+        # Spreadsheets put a byte order mark first.
+        text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the channel map {file}: {error}") from error
     rows, faults = _rows(text, size)
@@ -142,23 +146,47 @@ class _Row:
 
 
 def _rows(text: str, size: tuple[int, int]) -> tuple[list[_Row], list[str]]:
-    reader = csv.DictReader(text.splitlines())
-    rows, faults = [], []
+    reader = csv.DictReader(text.splitlines(), restkey=SURPLUS)
+    rows: list[_Row] = []
+    faults: list[str] = []
+    places: dict[tuple[str, int, tuple[Corner, ...]], int] = {}
     try:
-        for line in reader:
+        if fault := _header(reader.fieldnames or ()):
+            return [], [fault]
+        for number, line in enumerate(reader):
+            if number >= MOST_ROWS or len(faults) >= FAULTS_COUNTED:
+                faults.append(f"line {reader.line_num}: too many lines, or too many faults")
+                break
             try:
-                rows.append(_row(line, size))
+                row = _row(line, size)
+                place = (row.kind, row.cell.pad, row.cell.outline)
+                if place in places:
+                    raise InputError(f"the same place as line {places[place]}: expected one row")
+                places[place] = reader.line_num
+                rows.append(row)
             except InputError as error:
                 faults.append(f"line {reader.line_num}: {error}")
-            if len(rows) > MOST_ROWS:
-                faults.append(f"more than {MOST_ROWS} lines")
-                break
     except csv.Error as error:
         faults.append(f"line {reader.line_num}: {error}")
     return rows, faults
 
 
+def _header(names: Sequence[str]) -> str:
+    """Tell what is wrong with the header line; empty if nothing."""
+    known = ("kind", *NUMBERS, *SIDES, "polygon", "empty")
+    strange = [name[:40] for name in names if name not in known]
+    twice = sorted({name for name in names if list(names).count(name) > 1})
+    if strange or twice or not ({*SIDES} <= {*names} or "polygon" in names):
+        return (
+            f"line 1: expected columns of {', '.join(known)}, separated by commas, each once,"
+            f" {', '.join(SIDES)} or polygon among them; received {', '.join(names)[:200]!r}"
+        )
+    return ""
+
+
 def _row(line: dict[str, str | None], size: tuple[int, int]) -> _Row:
+    if SURPLUS in line:
+        raise InputError(f"{SURPLUS}")
     kind = (line.get("kind") or "cell").strip()
     if kind not in KINDS:
         raise InputError(f"expected a kind of {', '.join(KINDS)}, received {kind[:40]!r}")

@@ -1,6 +1,7 @@
 """Emulated faults look as the simulation draws true ones, and touch nothing else."""
 
 import csv
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -179,6 +180,13 @@ FAULTY = {
     "two frames": HEADER + "map,0,,,,0,0,1,1,,\nmap,0,,,,0,0,1,1,,\n",
     "only a scale": HEADER + "scale,0,,,,0,0,1,1,,\n",
     "binary": "\0\1\2\xff",
+    "latin-1": HEADER + "cell,0,1,1,1,0,0,1,1,,\xfc\n",
+    "semicolons": HEADER.replace(",", ";") + "cell;0;1;1;1;0;0;1;1;;\n",
+    "misspelt column": HEADER.replace("crate", "crat") + "cell,0,1,1,1,0,0,1,1,,\n",
+    "column twice": HEADER.replace("slot", "crate") + "cell,0,1,1,1,0,0,1,1,,\n",
+    "no place": "kind,crate\ncell,1\n",
+    "a value too many": HEADER + "cell,0,1,1,1,0,0,1,1,,,7\n",
+    "the same cell twice": HEADER + "cell,0,1,1,1,0,0,1,1,,\ncell,0,2,1,1,0,0,1,1,,\n",
 }
 
 
@@ -190,6 +198,22 @@ def test_given_a_faulty_channel_map_when_read_then_it_is_refused(tmp_path, text)
         read_map(file)
     with pytest.raises(InputError, match="cannot read"):
         read_map(tmp_path / "none.csv")
+
+
+def test_given_a_million_rows_when_read_then_the_table_is_refused_before_memory_is_gone(tmp_path):
+    file = tmp_path / "cells.csv"
+    for row in ("cell,0,1,1,1,0,0,1,1,,\n", "x\n"):
+        file.write_text(HEADER + row * 1_000_000)
+        begun = time.monotonic()
+        with pytest.raises(InputError, match=r"over the limit|has 1001 faults"):
+            read_map(file)
+        assert time.monotonic() - begun < 20
+
+
+def test_given_a_table_of_a_spreadsheet_when_read_then_its_byte_order_mark_is_no_fault(tmp_path):
+    file = tmp_path / "cells.csv"
+    file.write_bytes(b"\xef\xbb\xbf" + (HEADER + "cell,0,1,1,1,0,0,1,1,,\n").encode())
+    assert read_map(file).crates() == [1]
 
 
 def test_given_a_map_in_pixels_when_read_with_their_size_then_it_is_the_same(tmp_path):
