@@ -1,6 +1,7 @@
 """``hydra-ioc datasets``: versions of what people say of images, and their files."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -196,7 +197,7 @@ def import_(config_file: Path | None, *, file: Path, conflicts: Policy, add: boo
 
 @contextmanager
 def _steps(what: str) -> Iterator[Step]:
-    with click.progressbar(length=0, label=what, file=click.get_text_stream("stderr")) as bar:
+    with click.progressbar(length=0, label=what, file=sys.stderr) as bar:
 
         def step(done: int, total: int) -> None:
             bar.length = total
