@@ -24,6 +24,10 @@ Number = Annotated[int, Meta(ge=-1, lt=NUMBER_LIMIT)]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Seconds = Annotated[float, Meta(ge=-TIME_LIMIT, lt=TIME_LIMIT)]
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}\\Z")]
+Weight = Annotated[int, Meta(ge=0, le=WEIGHT_LIMIT)]
+VALUE_LIMIT: Final = 1.7976931348623157e308
+"""Largest finite number. Source: IEEE 754, binary64."""
+Value = Annotated[float, Meta(ge=-VALUE_LIMIT, le=VALUE_LIMIT)]
 Use = Literal["train", "validate", "free"]
 Source = Literal["labeler", "live", "report", "simulated", "import"]
 Key = tuple[str, int, int, str]
@@ -46,11 +50,11 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     comment: Annotated[str, Meta(max_length=COMMENT_LIMIT)]
     source: Source
     labelled_at: Seconds
-    weight: Annotated[int, Meta(ge=0, le=WEIGHT_LIMIT)]
+    weight: Weight
     """Training weight; 0 keeps the image for validation."""
     use: Use
     """Pinned to training or validation, or left to the split."""
-    value: float | None = None
+    value: Value | None = None
     """Number that a regression model learns."""
 
     @property

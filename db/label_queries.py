@@ -40,6 +40,8 @@ class NewLabel:
     user: str
     comment: str = ""
     source: str = "labeler"
+    labelled_at: float | None = None
+    """Seconds since the epoch; now where it is None."""
 
 
 def add_label(session: Session, new: NewLabel) -> int:
@@ -206,7 +208,7 @@ def _label_one(
         user_name=new.user[:100],
         comment=new.comment,
         source=new.source,
-        labelled_at=time.time(),
+        labelled_at=time.time() if new.labelled_at is None else new.labelled_at,
     )
     session.add(row)
     session.flush()

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from db.audit_queries import Actor, audit
 from db.catalogue import Classification, Plot, PlotType
 from db.catalogue_queries import plot_type
+from db.data_set_items import WEIGHT_LIMIT
 from db.labels import PlotLabel
 from db.models import Model, TrainingImage
 from db.palette_queries import palette
@@ -175,13 +176,16 @@ def pin_image(
     found = session.scalars(select(Plot).where(*where)).first()
     if found is None:
         raise CommandError(f"no image {sha256} of plot {plot} is kept")
-    if weight is not None and not 0 <= weight <= 100:
-        raise CommandError(f"expected a training weight from 0 to 100, received {weight}")
+    if weight is not None and not 0 <= weight <= WEIGHT_LIMIT:
+        raise CommandError(
+            f"expected a training weight from 0 to {WEIGHT_LIMIT}, received {weight}"
+        )
     values: dict[str, object] = {}
     if use is not None:
         values |= {"forced_training": use == TRAIN, "forced_validation": use == VALIDATE}
     if weight is not None:
         values["training_weight"] = weight
-    if values:
+    rows = session.scalars(select(Plot).where(*where))
+    if any(getattr(row, name) != value for row in rows for name, value in values.items()):
         session.execute(update(Plot).where(*where).values(**values))
         audit(session, who, "label", f"{plot} {sha256}", new=values)

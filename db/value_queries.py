@@ -14,6 +14,8 @@ from pipeline.errors import LabelError
 def give_value(session: Session, plot: str, sha256: str, value: float, user: str) -> None:
     """Give every kept image of this content a number; the one before stays on record.
 
+    An image that has this number already gets no second row.
+
     Args:
         session: A session of a transaction that writes.
         plot: Name of the plot type.
@@ -31,9 +33,17 @@ def give_value(session: Session, plot: str, sha256: str, value: float, user: str
     ).all()
     if not keys:
         raise LabelError(f"no image {sha256} of plot {plot} is kept")
+    newest = select(func.max(PlotValue.id)).where(PlotValue.plot_id.in_(keys))
+    said = session.execute(
+        select(PlotValue.plot_id, PlotValue.value).where(
+            PlotValue.id.in_(newest.group_by(PlotValue.plot_id))
+        )
+    )
+    known = {row.plot_id: row.value for row in said}
     session.add_all(
         PlotValue(plot_id=key, value=value, user_name=user[:100], given_at=time.time())
         for key in keys
+        if known.get(key) != value
     )
     session.flush()
 

@@ -2,26 +2,45 @@
 
 import csv
 import hashlib
-import math
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
+import msgspec
 from sqlalchemy.orm import Session
 
-from db.label_queries import LabelRow, NewLabel, labels
+from db.catalogue_queries import catalogue
+from db.data_set_items import WEIGHT_LIMIT, Digest, Seconds, Source, Use, Value, Weight
+from db.data_set_queries import snapshot
+from db.label_queries import LabelRow, NewLabel
 from pipeline.errors import InputError, LabelError
 
-USES: Final = ("", "train", "validate", "free")
-COLUMNS: Final = frozenset(
-    ("path", "use", "weight", "value", *(column.name for column in fields(LabelRow)))
+EXPORTED: Final = (
+    *(column.name for column in fields(LabelRow)),
+    *("use", "weight", "value"),
 )
+COLUMNS: Final = frozenset(("path", *EXPORTED))
 """What a file may hold: what an export holds, and paths."""
 REQUIRED: Final = frozenset(("plot", "label"))
-DIGEST: Final = re.compile("[0-9a-f]{64}")
+EXPECTED: Final = {
+    "sha256": "a SHA-256 of 64 digits in lower case",
+    "use": "a use of train, validate or free",
+    "weight": f"a weight of 0 to {WEIGHT_LIMIT}",
+    "value": "a number as value",
+    "source": "a source of labeler, live, report, simulated or import",
+    "labelled_at": "seconds since the epoch in labelled_at",
+}
+"""Columns that are what a data set holds, and how to ask for them."""
+TYPES: Final = {
+    "sha256": Digest,
+    "use": Use,
+    "weight": Weight,
+    "value": Value,
+    "source": Source,
+    "labelled_at": Seconds,
+}
 FAULTS_SHOWN: Final = 20
 
 
@@ -91,16 +110,17 @@ def read_lines(file: Path, default_user: str) -> list[Line]:
                 label=columns["label"],
                 user=columns.get("user") or default_user,
                 comment=columns.get("comment", ""),
-                source="import",
+                source=field_of(columns, "source") or "import",
+                labelled_at=field_of(columns, "labelled_at"),
             )
-            use, weight, value = _training(columns)
+            use, weight, value = (field_of(columns, name) for name in ("use", "weight", "value"))
             lines.append(Line(number, label, source, columns, use, weight, value))
     faults.tell()
     return lines
 
 
 def export_labels(session: Session, out: TextIO, plot: str | None = None) -> int:
-    """Write the labels that count now as CSV.
+    """Write the labels that count now as CSV, with all that an import takes.
 
     Args:
         session: A session that may read.
@@ -113,12 +133,18 @@ def export_labels(session: Session, out: TextIO, plot: str | None = None) -> int
     Raises:
         CommandError: There is no such plot.
     """
-    rows = labels(session, plot)
-    names = [column.name for column in fields(LabelRow)]
+    names = [plot] if plot is not None else sorted({row.name for row in catalogue(session)})
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([getattr(row, name) for name in names] for row in rows)
-    return len(rows)
+    writer.writerow(EXPORTED)
+    count = 0
+    for name in names:
+        items = snapshot(session, name).items
+        count += len(items)
+        writer.writerows(
+            [name if column == "plot" else getattr(item, column) for column in EXPORTED]
+            for item in items
+        )
+    return count
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -150,24 +176,30 @@ def _parsed(file: Path, text: Iterable[str]) -> Iterator[tuple[int, dict[str, st
         raise LabelError(f"{file}, line {reader.line_num}: {error}") from error
 
 
-def _training(columns: dict[str, str]) -> tuple[str | None, int | None, float | None]:
-    use, weight, value = (columns.get(name, "").strip() for name in ("use", "weight", "value"))
-    if use not in USES:
-        raise LabelError(f"expected a use of train, validate or free, received {use!r}")
-    if weight and not (weight.isdecimal() and int(weight) <= 100):
-        raise LabelError(f"expected a weight of 0 to 100, received {weight!r}")
+def field_of(columns: dict[str, str], name: str) -> Any:
+    """Read a column as data sets hold it.
+
+    Args:
+        columns: Of one line.
+        name: One of ``EXPECTED``.
+
+    Returns:
+        The value; None where the column is empty or not there.
+
+    Raises:
+        LabelError: It is something else.
+    """
+    text = columns.get(name, "").strip()
+    if not text:
+        return None
     try:
-        number = float(value) if value else None
-    except ValueError as error:
-        raise LabelError(f"expected a number as value, received {value!r}") from error
-    if number is not None and not math.isfinite(number):
-        raise LabelError(f"expected a finite number as value, received {value!r}")
-    return use or None, int(weight) if weight else None, number
+        return msgspec.convert(text, TYPES[name], strict=False)
+    except msgspec.ValidationError as error:
+        raise LabelError(f"expected {EXPECTED[name]}, received {text!r}") from error
 
 
 def _digest(told: str, source: Path | None) -> str:
-    if told and not DIGEST.fullmatch(told):
-        raise LabelError(f"expected a SHA-256 of 64 digits in lower case, received {told!r}")
+    told = field_of({"sha256": told}, "sha256") or ""
     if source is None:
         if not told:
             raise LabelError("expected a path or a sha256, received neither")

@@ -8,6 +8,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor
+from db.catalogue_queries import plot_type
+from db.data_set_items import NUMBER_LIMIT
 from db.engine import reading, writing
 from db.label_queries import add_label, is_kept, keep_image
 from db.training_queries import pin_image
@@ -19,9 +21,6 @@ from pipeline.errors import FileError, LabelError
 from pipeline.feeder.grammar import NO_PERIOD, NO_RUN, Names
 from pipeline.keeper.imagestore import ImageStore
 from pipeline.vision.fileformat import read_header
-
-NUMBER_LIMIT = 2**31
-"""A run or chunk is a 32-bit integer in the database and in Channel Access."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def _copy_unkept(engine: Engine, config: Config, file: Path, lines: list[Line]) 
             if line.source is None or key in new or is_kept(session, line.label.plot, key):
                 continue
             _check_image(line.source, config.input.max_bytes)
-            store.keep(line.source, key, line.source.suffix.lstrip(".") or "png")
+            store.keep(line.source, key, plot_type(session, line.label.plot).file_type)
             new[key] = _place(line.source, line.columns, names)
     faults.tell()
     return new
