@@ -30,6 +30,7 @@ from pipeline.messages import (
     PlotEntry,
     PlotState,
     PutRefused,
+    ReferencePicture,
     Refused,
     SetConditions,
     SetIgnore,
@@ -178,6 +179,7 @@ class FakeKeeper:
         self.serial = catalogue.serial
         self.states = {name: nothing(entry) for name, entry in self.entries.items()}
         self.pictures: dict[str, tuple[bytes, bytes]] = {}
+        self.references: list[tuple[ReferencePicture, bytes]] = []
         self.site = SiteState()
         self.received: list[object] = []
         self.refused_puts: list[PutRefused] = []
@@ -283,6 +285,8 @@ class FakeKeeper:
         for name, state in self.states.items():
             frames = self.pictures.get(name, (b"", b""))
             await self.router.send_multipart([peer, key, *encode(state, frames)])
+        for reference, picture in self.references:
+            await self.router.send_multipart([peer, key, *encode(reference, [picture])])
 
     async def _carry_out(self, command: object) -> None:
         if isinstance(command, SetThreshold):
