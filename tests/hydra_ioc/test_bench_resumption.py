@@ -1,0 +1,67 @@
+"""Series of trials go on where they were, and say what they found."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hydra_ioc.bench import emulated_trials
+from hydra_ioc.bench.emulated import Plan
+from hydra_ioc.cli import cli
+from pipeline.errors import InputError
+
+PLAN = Plan(images=40, faulty=2, epochs=1, few=20, seed=1)
+SMALL = ("--no-backbone", "--references", 3, "--repeats", 1, "--good", 4, "--odd", 4)
+
+
+def evaluate(*words: object) -> str:
+    arguments = ["references", "evaluate", *SMALL, *words]
+    result = CliRunner().invoke(cli, [str(word) for word in arguments])
+    if result.exception is not None:
+        raise result.exception
+    return result.output
+
+
+def test_given_an_interrupted_series_of_references_when_repeated_then_only_the_rest_is_tried(
+    tmp_path: Path,
+):
+    file, table = tmp_path / "trials.json", tmp_path / "tables.md"
+    first = evaluate("--plot", "RF_time", "--json", file, "--tables", table)
+    assert "RF_time: 1 trials, 0 were there" in first
+    assert "| RF_time |" in table.read_text()
+    kept = file.read_text()
+    assert "RF_time: 1 trials, 1 were there" in evaluate("--plot", "RF_time", "--json", file)
+    assert file.read_text() == kept
+    one = json.loads(kept)
+    assert len(one["similarity"]) == len(one["label"]) == len(one["run"])
+    file.write_text("no trial\n")
+    with pytest.raises(InputError, match="give another file"):
+        evaluate("--plot", "RF_time", "--json", file)
+
+
+def test_given_a_folder_without_images_when_evaluated_then_it_is_told(tmp_path: Path):
+    (tmp_path / "labels.csv").write_text("file,run,label\na.png,1,GOOD\n")
+    with pytest.raises(InputError, match="found none"):
+        evaluate("--no-simulated", "--real", tmp_path)
+    (tmp_path / "labels.csv").write_text("file,label\na.png,GOOD\n")
+    with pytest.raises(InputError, match="line 2: expected file, run and label"):
+        evaluate("--no-simulated", "--real", tmp_path)
+
+
+def test_given_models_that_were_judged_when_the_bench_is_repeated_then_they_are_not_trained_again(
+    tmp_path: Path,
+):
+    file = tmp_path / "bench.json"
+    with file.open("w") as out:
+        for model in emulated_trials.MODELS:
+            row = {"plot": "FCAL_occupancy", "model": model, **dataclasses.asdict(PLAN)}
+            out.write(json.dumps({**row, "rates": {}, "heat": {}}) + "\n")
+    lines: list[str] = []
+    found = list(emulated_trials.run(["FCAL_occupancy"], PLAN, file, lines.append))
+    assert [one["model"] for one in found] == list(emulated_trials.MODELS)
+    assert all("was there" in line for line in lines)
+    file.write_text('{"no": "result"}\n')
+    with pytest.raises(InputError, match="give another file"):
+        list(emulated_trials.run(["FCAL_occupancy"], PLAN, file, lines.append))
