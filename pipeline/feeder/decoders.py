@@ -224,7 +224,6 @@ class Decoders:
                 except Lost as error:
                     ended.append(str(error))
                     logger.warning("event=decoder-lost path=%r text=%r", candidate.path, ended[-1])
-                    self.lost += 1
                     self._replace(line)
                 except Overtaken:
                     self._replace(line)
@@ -239,6 +238,7 @@ class Decoders:
         """Start another decoder in the place of one that is lost, once."""
         line.close()
         if line in self._lines:
+            self.lost += 1
             self._lines[self._lines.index(line)] = self._start(line.name)
 
     def _start(self, name: str) -> _Line:

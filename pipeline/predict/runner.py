@@ -67,6 +67,7 @@ class Runner:
         )
         self._open: dict[int, _Call] = {}
         self._watch: asyncio.TimerHandle | None = None
+        self._watched: asyncio.AbstractEventLoop | None = None
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     async def call(
@@ -89,7 +90,8 @@ class Runner:
         future = loop.create_future()
         call = _Call(future, function, stop, timeout_s, time.monotonic(), timeout_s)
         self._open[id(call)] = call
-        if self._watch is None:
+        if self._watch is None or self._watched is not loop:
+            self._watched = loop
             self._watch = loop.call_later(SLICE_S, self._look, loop)
         self._calls.put((loop, call))
         try:

@@ -18,6 +18,7 @@ from pipeline.feeder.backlog import Candidate
 from pipeline.feeder.decoders import Decoders
 from pipeline.feeder.files import look
 from pipeline.feeder.grammar import Names
+from pipeline.feeder.intake import Prepared
 from pipeline.feeder.watcher import Found
 from pipeline.messages import PlotEntry
 from tests.pipeline.feeder.conftest import MODEL, drop, plot_png, until
@@ -113,6 +114,62 @@ def test_given_a_file_that_hangs_every_decoder_when_it_comes_then_it_is_refused_
             decoders.close()
 
     asyncio.run(scenario())
+
+
+def test_given_a_file_that_hangs_decoders_when_another_waits_behind_it_then_only_it_is_refused(one):
+    async def scenario():
+        config, candidate, trees = one
+        decoders = Decoders(config, trees)
+        stopped: set[int] = set()
+
+        async def hang_two() -> None:
+            while len(stopped) < 2:
+                for process in children():
+                    if process.pid not in stopped:
+                        process.send_signal(signal.SIGSTOP)
+                        stopped.add(process.pid)
+                await asyncio.sleep(0.01)
+
+        try:
+            assert await decoders.take_in(candidate, ENTRY, show=True) is not None
+            hanging = asyncio.create_task(hang_two())
+            await until(lambda: stopped)
+            bad, good = await asyncio.gather(
+                decoders.take_in(candidate, ENTRY, show=True),
+                decoders.take_in(candidate, ENTRY, show=True),
+                return_exceptions=True,
+            )
+            await hanging
+            assert isinstance(bad, FileError)
+            assert isinstance(good, Prepared), good
+            assert decoders.lost == 2
+        finally:
+            decoders.close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "START_S", 8.0)
+        asyncio.run(scenario())
+
+
+def test_given_many_files_at_once_when_two_decoders_take_them_then_each_gets_its_own_order(one):
+    config, first, trees = one
+    many = [first]
+    for number in range(2, 12):
+        path = drop(trees[0] / f"CDC_occupancy_{number:04d}.png", plot_png(width=600 + number))
+        many.append(candidate_of(config, path))
+
+    async def scenario():
+        decoders = Decoders(config.model_copy(), trees)
+        try:
+            return await asyncio.gather(
+                *(decoders.take_in(candidate, ENTRY, show=True) for candidate in many)
+            )
+        finally:
+            decoders.close()
+
+    made = asyncio.run(scenario())
+    assert [one.order.path for one in made] == [str(candidate.path) for candidate in many]
+    assert [one.order.image_size[1] for one in made[1:]] == [600 + n for n in range(2, 12)]
 
 
 def test_given_an_image_that_is_not_shown_when_taken_in_then_it_has_no_picture(one):
