@@ -150,9 +150,7 @@ def check_shadow(session: Session, target: PlotType, judge: Model, shadow: Model
             f"model {name} is not signed as trained; 'hydra-ioc models sign {name} trained' does"
         )
     if why := misfit(judge, shadow):
-        raise CommandError(
-            f"{why}; train a shadow that fits with 'hydra-ioc train {target.name}'"
-        )
+        raise CommandError(f"{why}; train a shadow that fits with 'hydra-ioc train {target.name}'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +167,8 @@ class NewShadowVerdict:
     output: Mapping[str, float]
     thresholds: Mapping[str, float]
     error: str = ""
+    digest: str = ""
+    """Of the shadow; the term tells it on record."""
 
 
 def note_shadows(
@@ -228,7 +228,7 @@ def shadow_digests(session: Session, terms: Iterable[int]) -> dict[int, str]:
         .join(Model, ShadowTerm.model_id == Model.id)
         .where(ShadowTerm.id.in_(list(terms)))
     )
-    return dict(rows.tuples().all())
+    return {key: digest for key, digest in rows}
 
 
 def _tally(session: Session, one: NewShadowVerdict) -> tuple[int, int]:

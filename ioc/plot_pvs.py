@@ -16,6 +16,7 @@ from ioc.description import (
 )
 from ioc.mask_pvs import describe_masks, masks_text
 from ioc.performance_pvs import describe_performance
+from ioc.shadow_pvs import describe_shadow, shadow_values
 from ioc.similarity_pvs import describe_similarity, similarity_values
 from ioc.steadiness_pvs import describe_steadiness, steadiness_values
 from ioc.value import EPICS_EPOCH, Content, PvValue
@@ -76,6 +77,7 @@ def describe_plot(prefix: str, entry: PlotEntry) -> Iterator[PvDescription]:
     yield from describe_steadiness(base, entry.name)
     yield from describe_performance(base)
     yield from describe_similarity(base, entry)
+    yield from describe_shadow(base, entry, class_states(entry))
     yield PvDescription(f"{base}Contact", Kind.LONG_STRING, "Whom to call")
     yield PvDescription(f"{base}Guidance", Kind.LONG_STRING, "What to do when it is bad")
     yield PvDescription(f"{base}Description", Kind.LONG_STRING, "What the plot shows")
@@ -199,6 +201,7 @@ def plot_values(prefix: str, entry: PlotEntry, state: PlotState, now: float) -> 
         values[f"Weight:{part}"] = made(weights.get(label.name, 0.0))
         values[f"Threshold:{part}"] = made(state.thresholds.get(label.name, 0.0), alarm=False)
     values |= similarity_values(entry, state)
+    values |= shadow_values(entry, state, states)
     shown = {base + name: value for name, value in values.items()}
     return shown | number_values(base, entry, state, source)
 

@@ -13,10 +13,12 @@ from db.mask_queries import MaskRow, masks_in_force, masks_of
 from db.operation import RunHistory, RunStatus
 from db.operation_queries import Live, latest_news, live_plots
 from db.reference_queries import ReferenceRow, references_in_force
+from db.shadow_queries import ShadowRow, shadows_in_force
 from db.steadiness_queries import steadiness_of_all
 from pipeline.alarm import Severity, Status
 from pipeline.keeper.judge import NO_MODEL, Likeness, Reading, beam_is_on
 from pipeline.keeper.live import LiveFrames
+from pipeline.keeper.shadow import shadows_on_record
 from pipeline.keeper.shown import Shown
 from pipeline.messages import (
     AlarmLimits,
@@ -63,6 +65,7 @@ def read_plots(session: Session) -> Plots:
     rows = catalogue(session)
     masks = masks_in_force(session)
     references = references_in_force(session)
+    shadows = shadows_in_force(session)
     steadiness = steadiness_of_all(session)
     limits = limits_of_all(session)
     entries, faults = [], []
@@ -70,6 +73,9 @@ def read_plots(session: Session) -> Plots:
         try:
             entry = _entry(row, masks.get(row.plot_type_id, ()), references.get(row.plot_type_id))
             entry = _limited(entry, limits)
+            if row.plot_type_id in shadows and entry.model is not None:
+                shadow = _shadow(shadows[row.plot_type_id])
+                entry = structs.replace(entry, companions=(*entry.companions, shadow))
             if row.plot_type_id in steadiness:
                 rules = Steadiness(**asdict(steadiness[row.plot_type_id]))
                 entry = structs.replace(entry, steadiness=rules)
@@ -97,13 +103,18 @@ def read_past(session: Session, frames: LiveFrames, beam_threshold: float) -> Pa
         row.id: row for row in session.scalars(select(RunHistory).where(RunHistory.id.in_(ids)))
     }
     masked = masks_of(session, ids)
+    shadows = shadows_on_record(session, ids)
     shown, states = {}, {}
     for name, live in rows.items():
         history = histories.get(live.run_history_id) if live.run_history_id else None
         image = _image(live, history, beam_threshold, masked.get(live.run_history_id or -1, ()))
         stored = frames.load(live.plot_type_id, image)
         shown[name] = replace(
-            image, picture=stored.picture, heat=stored.heat, heat_shape=stored.heat_shape
+            image,
+            picture=stored.picture,
+            heat=stored.heat,
+            heat_shape=stored.heat_shape,
+            shadow=shadows.get(live.run_history_id or -1),
         )
         states[name] = _state(name, live, stored.heat_shape)
     status = session.scalars(
@@ -200,6 +211,19 @@ def _companion(row: ReferenceRow) -> Companion:
         labels=row.labels,
     )
     return Companion(role="reference", model=model)
+
+
+def _shadow(row: ShadowRow) -> Companion:
+    model = ModelRef(
+        model_id=row.model_id,
+        digest=row.digest,
+        input_shape=row.input_shape,
+        preprocessing=row.preprocessing,
+        labels=row.labels,
+    )
+    return Companion(
+        role="shadow", model=model, term_id=row.term_id, thresholds=dict(row.thresholds)
+    )
 
 
 def _similarity(row: ReferenceRow) -> SimilarityRef:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from db.shadow_queries import NewShadowVerdict
 from pipeline.config import Config
 from pipeline.errors import MessageError
 from pipeline.keeper.board import Board
@@ -14,6 +15,7 @@ from pipeline.keeper.judge import UNKNOWN, Reading, Verdict, needs_a_look
 from pipeline.keeper.likeness import likeness_of
 from pipeline.keeper.regression import OUT_OF_RANGE
 from pipeline.keeper.sampling import is_chosen
+from pipeline.keeper.shadow import shadow_of
 from pipeline.keeper.shown import Shown, verdict_of
 from pipeline.messages import Order, PlotEntry, PlotState, Report
 
@@ -52,6 +54,8 @@ class Item:
     """What is on show now, and on record."""
     masks: tuple[int, ...] = ()
     """Ids of the masks it was judged with."""
+    shadow: NewShadowVerdict | None = None
+    """What the shadow said of it."""
     embedding: bytes = b""
     """float16; empty where the model gave none."""
 
@@ -161,6 +165,7 @@ class Intake:
             previous=self._board.states.get(entry.name),
             replaces=self._board.shown.get(entry.name),
             masks=report.masks,
+            shadow=shadow_of(report, entry, image.reading) if report.companions else None,
             embedding=compact(frames[1]),
         )
 

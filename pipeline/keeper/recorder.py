@@ -15,8 +15,9 @@ from pipeline.keeper.imagestore import ImageStore
 from pipeline.keeper.intake import Item, Key
 from pipeline.keeper.live import LiveFrames
 from pipeline.keeper.rows import enter_history, enter_plots, find_known, log
+from pipeline.keeper.shadow import enter_shadows
 from pipeline.keeper.shown import Shown, Surroundings, compose
-from pipeline.messages import PlotState
+from pipeline.messages import PlotState, ShadowState
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,12 @@ class Recorder:
         kept = {key: self._keep(item) for key, item in fresh.items() if item.keep}
         plots = enter_plots(session, {key: fresh[key] for key, (path, _) in kept.items() if path})
         rows = enter_history(session, fresh, plots)
+        shadows = _enter_shadows(session, fresh, rows)
         enter_embeddings(session, fresh.values())
         for key, item in fresh.items():
             if item.logged:
                 log(session, item, rows[key].id)
-        outcomes = _outcomes(items, fresh, rows, kept, counts)
+        outcomes = _outcomes(items, fresh, rows, kept, shadows=shadows, counts=counts)
         return self._go_live(session, items, outcomes, around, run)
 
     def _keep(self, item: Item) -> tuple[str, str]:
@@ -165,6 +167,8 @@ def _outcomes(
     fresh: Mapping[Key, Item],
     rows: Mapping[Key, RunHistory],
     kept: Mapping[Key, tuple[str, str]],
+    *,
+    shadows: Mapping[int, ShadowState],
     counts: Mapping[str, int],
 ) -> list[Outcome]:
     running = dict(counts)
@@ -184,9 +188,17 @@ def _outcomes(
             history_id=row.id if row else None,
             image_file=path,
             note=note,
+            shadow=shadows.get(row.id) if row else None,
         )
         outcomes.append(Outcome(_word(item), image, kept=bool(path)))
     return outcomes
+
+
+def _enter_shadows(
+    session: Session, fresh: Mapping[Key, Item], rows: Mapping[Key, RunHistory]
+) -> dict[int, ShadowState]:
+    said = {rows[key].id: item.shadow for key, item in fresh.items() if item.shadow and key in rows}
+    return enter_shadows(session, said) if said else {}
 
 
 def _word(item: Item) -> str:

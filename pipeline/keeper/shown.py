@@ -16,7 +16,8 @@ from pipeline.keeper.judge import (
     similarity_threshold,
 )
 from pipeline.keeper.regression import compare
-from pipeline.messages import PlotEntry, PlotState
+from pipeline.keeper.shadow import shown_shadow
+from pipeline.messages import PlotEntry, PlotState, ShadowState
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Shown:
     image_file: str = ""
     note: str = ""
     """What went wrong with keeping it."""
+    shadow: ShadowState | None = None
+    """What the shadow said of it; None where there was none."""
     count: int = 0
     """Images of this plot up to and with this one."""
     picture: bytes = b""
@@ -163,6 +166,7 @@ def _state(
         novelty_severity=(
             novelty_severity(entry, shown.reading, around.beam_on) if shown else Severity.NO_ALARM
         ),
+        shadow=shown_shadow(entry, shown.shadow if shown else None),
     )
 
 

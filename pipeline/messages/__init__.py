@@ -68,6 +68,7 @@ from pipeline.messages.flow import (
     PlotState,
     ReferencePicture,
     Report,
+    ShadowState,
     SiteState,
 )
 from pipeline.messages.heartbeat import Gauge, Heartbeat
@@ -121,6 +122,7 @@ __all__ = [
     "SetNews",
     "SetSteadiness",
     "SetThreshold",
+    "ShadowState",
     "Shape",
     "SimilarityRef",
     "SiteState",

@@ -55,6 +55,10 @@ class Companion(Message, kw_only=True, frozen=True):
     """``shadow``: compared with the model that judges, never shown as a verdict.
     ``reference``: how like the plot's references an image is."""
     model: ModelRef
+    term_id: Count = 0
+    """Of a shadow: row that says since when it is one."""
+    thresholds: dict[str, Fraction] = msgspec.field(default_factory=dict)
+    """Of a shadow: its own confirmation thresholds by label."""
 
 
 class SimilarityRef(Message, kw_only=True, frozen=True):

@@ -75,6 +75,23 @@ class Report(Message, kw_only=True, frozen=True, tag="report"):
     """How likely an image of what was trained looks as different from it; None if unknown."""
 
 
+class ShadowState(Message, kw_only=True, frozen=True):
+    """What the shadow of a plot says beside its verdict; alarms nobody."""
+
+    model: Digest
+    """Of the shadow that saw the image."""
+    label: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    """Empty where it failed."""
+    confidence: Fraction = 0.0
+    confirmed: bool = False
+    compared: Count = 0
+    """Images of this shadow and the model that judges that both gave a label."""
+    disagreed: Count = 0
+    """Of these, how often the labels differed."""
+    error: Text = ""
+    """Why it gave no verdict; empty if it did."""
+
+
 class PlotState(Message, kw_only=True, frozen=True, tag="state"):
     """All that a plot's PVs show, made once by the judge.
 
@@ -124,6 +141,8 @@ class PlotState(Message, kw_only=True, frozen=True, tag="state"):
     novelty: Fraction | None = None
     """Share of the images known in training that lie farther out; None if unknown."""
     novelty_severity: Severity = Severity.NO_ALARM
+    shadow: ShadowState | None = None
+    """None where no shadow saw the image on show."""
 
 
 class ReferencePicture(Message, kw_only=True, frozen=True, tag="reference"):
