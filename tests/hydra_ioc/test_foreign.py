@@ -136,3 +136,35 @@ def test_given_a_file_that_is_no_model_when_imported_then_it_is_refused(
     (tmp_path / name).write_bytes(b"\x80\x04cos\nsystem\n.")
     with pytest.raises(HydraError, match=r"expected a file|is not an ONNX model"):
         take(tmp_path, tmp_path / name)
+
+
+def test_given_a_keras_file_when_imported_then_it_judges_as_it_did(tmp_path: Path) -> None:
+    keras = pytest.importorskip("keras")
+    from pipeline.vision.serving import load
+
+    keras.utils.set_random_seed(3)
+    theirs = keras.Sequential(
+        [
+            keras.Input((16, 24, 3)),
+            keras.layers.Conv2D(4, 3, activation="relu"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    file = tmp_path / "pets.keras"
+    theirs.save(file)
+    own = {"layout": "NHWC", "order": "RGB", "activation": "none", "mean": [0.0, 0.0, 0.0]}
+    digest = take(tmp_path, file, **own)
+    images = np.random.default_rng(1).integers(0, 256, (3, 16, 24, 3), np.uint8)
+    found = load(tmp_path / "store" / digest).run(images).probabilities
+    assert np.allclose(found, theirs(images.astype(np.float32) / 255).numpy(), atol=1e-4)
+
+
+def test_given_a_keras_file_with_code_when_imported_then_it_is_refused(tmp_path: Path) -> None:
+    keras = pytest.importorskip("keras")
+    image = keras.Input((16, 24, 3))
+    mean = keras.layers.Lambda(lambda x: x[:, 0, 0, :2])(image)
+    keras.Model(image, mean).save(tmp_path / "pets.keras")
+    with pytest.raises(ModelError, match="must hold no Lambda layer"):
+        take(tmp_path, tmp_path / "pets.keras", layout="NHWC")
+    assert not (tmp_path / "store").exists()

@@ -136,3 +136,25 @@ def test_given_no_answers_when_read_then_it_is_said_what_was_expected(tmp_path, 
     file.write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match="holds no answers"):
         read_answers(file)
+
+
+def test_given_a_model_of_two_plot_types_when_answered_then_each_image_gets_its_label(
+    engine, tmp_path
+):
+    second = "BCAL_timing"
+    with writing(engine) as session:
+        plot, _ = judged_plot(session, second)
+        session.add(kept(plot, 3))
+        made = report(mistake(), mistake(digest(3)))
+        assert open_report(session, made, (PLOT, second), "r.html") == 2
+    file = answers(
+        tmp_path,
+        {"sha256": digest(1), "label": "Bad"},
+        {"sha256": digest(3), "label": "Bad"},
+    )
+    with writing(engine) as session:
+        taken = take_answers(session, WHO, read_answers(file))
+    assert (taken.answered, taken.changed, taken.open) == (2, 2, 0)
+    with reading(engine) as session:
+        found = {(one.plot, one.sha256): one.label for one in labels(session)}
+    assert found == {(PLOT, digest(1)): "Bad", (second, digest(3)): "Bad"}

@@ -51,6 +51,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
     call(folder, "labels", "import", str(folder / "labels.csv"))
     text = call(folder, "train", PLOT, "--seed", "3")
+    page = next(line.split()[1][:-1] for line in text.splitlines() if line.startswith("report "))
+    assert "Training report" in Path(page).read_text()
     digest = next(line.split()[1] for line in text.splitlines() if line.startswith("model "))
     return folder, digest
 
@@ -82,3 +84,22 @@ def test_given_wrong_labels_when_answered_in_the_report_then_they_are_labels_and
         now = {row.sha256: (row.label, row.source) for row in labels(session, PLOT)}
     assert [now[one] for one in wrong] == [("Good", "report"), ("Bad", "report")]
     call(folder, "models", "sign", digest, "report-reviewed")
+
+
+@pytest.mark.train
+def test_given_a_report_that_cannot_be_written_when_trained_then_the_model_stays_and_it_is_said(
+    site: tuple[Path, str],
+):
+    folder, digest = site
+    text = call(folder, "train", PLOT, "--seed", "4", "--report", str(folder), good=False)
+    assert "is a directory" in text
+    (folder / "file").write_text("in the way")
+    page = str(folder / "file" / "page.html")
+    text = call(folder, "train", PLOT, "--seed", "4", "--report", page, good=False)
+    assert "but its report is not: cannot write the report" in text
+    made = next(line.split()[1] for line in text.splitlines() if line.startswith("model "))
+    assert made != digest
+    shown = call(folder, "models", "show", made[:12])
+    assert "calibration: logits divided by" in shown
+    assert "on 40 images it was not fitted to" in shown
+    call(folder, "models", "report", made[:12], "--into", str(folder / "again.html"))
