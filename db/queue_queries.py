@@ -66,14 +66,7 @@ def candidates(session: Session, plot: str, newest: int) -> list[Candidate]:
         .subquery()
     )
     truth = true_labels()
-    vector = (
-        select(Embedding.sha256, Embedding.vector)
-        .where(
-            Embedding.plot_type_id == target.id,
-            Embedding.source == _fullest(session, target.id, digest or ""),
-        )
-        .subquery()
-    )
+    vector = _vectors(target.id, _fullest(session, target.id, digest or ""))
     rows = session.execute(
         select(Plot, RunHistory, truth.c.name, truth.c.trainable, vector.c.vector)
         .join(RunHistory, RunHistory.plot_id == Plot.id)
@@ -101,6 +94,14 @@ def candidates(session: Session, plot: str, newest: int) -> list[Candidate]:
         for image, row, name, trainable, stored in rows
         if name is None or trainable
     ]
+
+
+def _vectors(plot_type_id: int, source: str) -> Subquery:
+    return (
+        select(Embedding.sha256, Embedding.vector)
+        .where(Embedding.plot_type_id == plot_type_id, Embedding.source == source)
+        .subquery()
+    )
 
 
 def _fullest(session: Session, plot_type_id: int, digest: str) -> str:

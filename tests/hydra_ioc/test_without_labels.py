@@ -150,6 +150,7 @@ def test_given_a_model_of_an_earlier_release_when_fitted_by_command_then_it_tell
     text = call(site, "novelty", "fit", PLOT, "--why", "taken over")
     assert "24 images described" in text
     assert told(site, images) == pytest.approx(before, rel=1e-3)
+    assert "24 images described" in call(site, "novelty", "fit", PLOT, "--labelled")
     assert "tells" in call(site, "novelty", "list")
     assert "has no model" in call(site, "novelty", "fit", "Empty_plot", code=1)
 
