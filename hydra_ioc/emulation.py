@@ -4,7 +4,7 @@ import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -108,32 +108,57 @@ def make_images(
     plan = list(_plan(wish, bases))
     of = [clusters.get(base.sha256) for base in bases]
     run_id = _begin(engine, wish, who, bases, {"images": len(plan), "clusters": of})
-    store = ImageStore(config.under_state(config.keeper.images))
-    by_kind: Counter[str] = Counter()
-    known = unseen = 0
-    refused: dict[str, str] = {}
-    for number, (task, pixels) in enumerate(_load(plan, store, config, refused)):
+    tally = _Tally()
+    for number, new in enumerate(_emulated(plan, wish.channels, config, tally)):
         progress(number + 1, len(plan))
-        if pixels is None:
-            continue
+        if new is not None:
+            with writing(engine) as session:
+                tally.count(new, fresh=add_emulated(session, who, wish.plot, run_id, new))
+    return tally.made(run_id, bases)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What has come of a series so far."""
+
+    by_kind: Counter[str] = field(default_factory=Counter)
+    known: int = 0
+    unseen: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def count(self, new: NewEmulated, *, fresh: bool) -> None:
+        """Count an image."""
+        if fresh:
+            self.by_kind[new.kind] += 1
+        else:
+            self.known += 1
+
+    def made(self, run_id: int, bases: Sequence[Base]) -> Made:
+        """Sum up; refuse a series of which no base was of use."""
+        images, runs = self.by_kind.total(), len({base.run for base in bases})
+        if self.refused and not images and not self.known and not self.unseen:
+            key, reason = next(iter(self.refused.items()))
+            raise CommandError(
+                f"no base could be used, {len(self.refused)} tried; {key[:12]}: {reason}"
+            )
+        counts = (run_id, images, self.known, self.unseen, len(bases), runs)
+        return Made(*counts, dict(self.by_kind), self.refused)
+
+
+def _emulated(
+    plan: "Sequence[_Task]", channels: ChannelMap, config: Config, tally: _Tally
+) -> Iterator[NewEmulated | None]:
+    """Make the images of a plan; None for one that cannot be made, which is counted."""
+    store = ImageStore(config.under_state(config.keeper.images))
+    for task, pixels in _load(plan, store, config, tally.refused):
+        made = None
         try:
-            new = _keep(store, wish.channels, task, pixels)
+            made = None if pixels is None else _keep(store, channels, task, pixels)
         except Unseen:
-            unseen += 1
-            continue
+            tally.unseen += 1
         except InputError as error:
-            refused.setdefault(task.base.sha256, str(error))
-            continue
-        with writing(engine) as session:
-            if add_emulated(session, who, wish.plot, run_id, new):
-                by_kind[new.kind] += 1
-            else:
-                known += 1
-    if refused and not by_kind and not known and not unseen:
-        key, reason = next(iter(refused.items()))
-        raise CommandError(f"no base could be used, {len(refused)} tried; {key[:12]}: {reason}")
-    runs = len({base.run for base in bases})
-    return Made(run_id, by_kind.total(), known, unseen, len(bases), runs, dict(by_kind), refused)
+            tally.refused.setdefault(task.base.sha256, str(error))
+        yield made
 
 
 def _begin(

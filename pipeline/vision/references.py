@@ -22,7 +22,7 @@ from pipeline.vision.looks import looks_at
 from pipeline.vision.normal import mean_of, write_normal
 from pipeline.vision.packing import pack
 from pipeline.vision.reference import views_of
-from pipeline.vision.similarity import fit
+from pipeline.vision.similarity import Similarity, fit
 
 ARCHITECTURE: Final = "references"
 PREPROCESSING: Final = "area-rgb"
@@ -90,21 +90,16 @@ def compile_references(
     from pipeline.vision.graft_similarity import LABELS, graft_similarity, sizes
 
     keys, images = _ordered(tensors)
-    shape = (images[0].shape[0], images[0].shape[1], images[0].shape[2])
+    shape: Any = images[0].shape
     views = np.stack([views_of(image) for image in images])
     similarity = fit(views, backbone, np.array([runs.get(key, -1) for key in keys], np.int64))
     graph = graft_similarity(similarity, backbone)
-    looks = looks_at(views, similarity.gallery, backbone)
-    expected = similarity.of(similarity.surprise(looks))
-    _prove(graph, np.stack(images), expected)
+    _prove(graph, np.stack(images), _expected(similarity, views, backbone))
     map_shape, size = sizes(similarity, backbone)
     typical = keys[_nearest_to_mean(np.stack(images))]
 
     def write(folder: Path) -> None:
-        (folder / MODEL_FILE).write_bytes(graph)
-        if picture is not None:
-            (folder / PICTURE_FILE).write_bytes(picture(typical))
-        write_normal(folder, mean_of(np.stack(images)))
+        _write(folder, graph, np.stack(images), picture(typical) if picture else b"")
 
     def card(files: dict[str, str]) -> ModelCard:
         return ModelCard(
@@ -156,6 +151,19 @@ def _same(labels: tuple[str, ...]) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
     }
+
+
+def _write(folder: Path, graph: bytes, images: NDArray[np.uint8], picture: bytes) -> None:
+    (folder / MODEL_FILE).write_bytes(graph)
+    if picture:
+        (folder / PICTURE_FILE).write_bytes(picture)
+    write_normal(folder, mean_of(images))
+
+
+def _expected(
+    similarity: Similarity, views: NDArray[np.uint8], backbone: Backbone | None
+) -> NDArray[np.float32]:
+    return similarity.of(similarity.surprise(looks_at(views, similarity.gallery, backbone)))
 
 
 def _prove(graph: bytes, images: NDArray[np.uint8], expected: NDArray[np.float32]) -> None:
