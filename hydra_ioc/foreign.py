@@ -126,9 +126,21 @@ def _from_keras(file: Path) -> Any:
 
     try:
         model = keras.saving.load_model(file, compile=False, safe_mode=True)
-        shape = tuple(model.input.shape[1:])
-        signature = [tf.TensorSpec((None, *shape), tf.float32, name="theirs")]
-        proto, _ = tf2onnx.convert.from_keras(model, input_signature=signature, opset=17)
+        (given,) = model.inputs
+        signature = [tf.TensorSpec((None, *given.shape[1:]), tf.float32, name="theirs")]
+
+        # The converter's own way for Keras cannot take a Sequential of Keras 3.
+        @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+        def forward(theirs: Any) -> dict[str, Any]:
+            found = model(theirs, training=False)
+            if not isinstance(found, dict):
+                outputs = found if isinstance(found, list | tuple) else [found]
+                # A Sequential has one output and no name for it.
+                names = getattr(model, "output_names", [model.layers[-1].name])
+                found = dict(zip(names, outputs, strict=True))
+            return {name: tf.identity(value, name=name) for name, value in found.items()}
+
+        proto, _ = tf2onnx.convert.from_function(forward, input_signature=signature, opset=17)
     except Exception as error:
         raise ModelError(
             f"{file} cannot be taken: {error}; a Keras file must hold no Lambda layer and no"
