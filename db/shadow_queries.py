@@ -228,7 +228,7 @@ def shadow_digests(session: Session, terms: Iterable[int]) -> dict[int, str]:
         .join(Model, ShadowTerm.model_id == Model.id)
         .where(ShadowTerm.id.in_(list(terms)))
     )
-    return {key: digest for key, digest in rows}
+    return dict(rows.all())
 
 
 def _tally(session: Session, one: NewShadowVerdict) -> tuple[int, int]:

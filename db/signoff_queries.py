@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor, audit
 from db.catalogue_queries import plot_type
-from db.model_queries import activate_model
-from db.models import ActiveModel, Model, ModelActivation
+from db.models import Model, ModelActivation
 from db.signoffs import AI, EXPERT, REVIEWED, STEPS, TRAINED, ModelSignoff
 from pipeline.errors import CommandError
 
@@ -131,30 +130,3 @@ def terms(session: Session, plot: str) -> tuple[Term, ...]:
         Term(row.activated_at, digest or "", row.probation, row.user_name, row.why)
         for row, digest in rows
     )
-
-
-def roll_back(session: Session, who: Actor, plot: str) -> str:
-    """Let the model judge that judged before the present one.
-
-    Its thresholds are those that were last set for it: they belong to the model.
-
-    Args:
-        session: A session of a transaction that writes.
-        who: Who, from where and why.
-        plot: Name of the plot type.
-
-    Returns:
-        Digest of the model that judges now.
-
-    Raises:
-        CommandError: There was no other model.
-    """
-    target = plot_type(session, plot)
-    active = session.get(ActiveModel, target.id)
-    present = session.get_one(Model, active.model_id).digest if active is not None else ""
-    for term in terms(session, plot):
-        if term.digest and term.digest != present:
-            model = find(session, term.digest)
-            activate_model(session, who, plot, model.id, probation=term.probation)
-            return model.digest
-    raise CommandError(f"plot {plot} was never judged by another model")

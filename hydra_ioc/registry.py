@@ -25,8 +25,14 @@ DIGITS: Final = re.compile("[0-9a-f]{8,64}")
 
 
 def install_model(
-    engine: Engine, folder: Path, plots: Sequence[str], who: Actor, *, probation: bool = False
-) -> None:
+    engine: Engine,
+    folder: Path,
+    plots: Sequence[str],
+    who: Actor,
+    *,
+    probation: bool = False,
+    end_companions: bool = False,
+) -> tuple[str, ...]:
     """Let the model of a folder judge plots from now on, in one transaction.
 
     It needs all its sign-offs, unless it is taken on probation.
@@ -37,6 +43,10 @@ def install_model(
         plots: Names of plot types of the catalogue.
         who: Who, from where and why.
         probation: On trial: needs no sign-off, and never above MINOR.
+        end_companions: End references and shadows that do not suit it.
+
+    Returns:
+        What was ended, in words.
 
     Raises:
         ModelError: The folder is not what its name says.
@@ -49,8 +59,13 @@ def install_model(
     new = model_of(verify(folder), folder.name)
     with writing(engine) as session:
         key = register_model(session, new, None)
-        for plot in plots:
-            activate_model(session, who, plot, key, probation=probation)
+        ended = [
+            activate_model(
+                session, who, plot, key, probation=probation, end_companions=end_companions
+            )
+            for plot in plots
+        ]
+    return tuple(text for texts in ended for text in texts)
 
 
 def enter_model(

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from db.signoffs import STEPS
+from hydra_ioc.commands.shadows import compare, shadow
 from hydra_ioc.release import DEMO_MODELS
 from pipeline.config import load
 
@@ -18,6 +19,10 @@ def command() -> None:
 
     Example: hydra-ioc models list
     """
+
+
+command.add_command(shadow)
+command.add_command(compare)
 
 
 @command.command("list")
@@ -213,19 +218,25 @@ def terms(config_file: Path | None, *, plot: str) -> None:
 
 @command.command()
 @click.argument("plot")
+@click.option(
+    "--end-companions",
+    is_flag=True,
+    help="End references and a shadow that do not suit it, in the same step.",
+)
 @click.option("--why", default="", help="For the record.")
 @click.pass_obj
-def rollback(config_file: Path | None, *, plot: str, why: str) -> None:
+def rollback(config_file: Path | None, *, plot: str, end_companions: bool, why: str) -> None:
     """Let the model judge PLOT that judged it before the present one.
 
-    A running Keeper takes it over at once; its thresholds are those last set for it.
+    A running Keeper takes it over at once. Its thresholds become those that were
+    in force when it judged PLOT last.
 
     Example: hydra-ioc models rollback CDC_occupancy --why "cries wolf since Monday"
     """
     import asyncio
 
     from db.engine import writing
-    from db.signoff_queries import roll_back
+    from db.rollback_queries import roll_back
     from hydra_ioc.record import actor, open_record, permit
     from hydra_ioc.reload import reload_keeper
 
@@ -233,8 +244,10 @@ def rollback(config_file: Path | None, *, plot: str, why: str) -> None:
     engine, who = open_record(config), actor(why)
     permit(engine, who, "set-model", plot)
     with writing(engine) as session:
-        digest = roll_back(session, who, plot)
-    click.echo(f"{plot} is judged by model {digest}")
+        done = roll_back(session, who, plot, end_companions=end_companions)
+    for text in done.told:
+        click.echo(text)
+    click.echo(f"{plot} is judged by model {done.digest}")
     if asyncio.run(reload_keeper(config, actor(f"model of {plot} rolled back"))):
         click.echo("the running Keeper has read the catalogue again")
 

@@ -234,13 +234,27 @@ def discover(config_file: Path | None, tree: Path, group: str, labels: str) -> N
 @click.argument("plot")
 @click.argument("digest")
 @click.option("--probation", is_flag=True, help="On trial: unsigned, and never above MINOR.")
+@click.option(
+    "--end-companions",
+    is_flag=True,
+    help="End references and a shadow that do not suit it, in the same step.",
+)
 @click.option("--why", default="", help="The reason, for the record.")
 @click.pass_obj
-def model(config_file: Path | None, plot: str, digest: str, probation: bool, why: str) -> None:
+def model(
+    config_file: Path | None,
+    *,
+    plot: str,
+    digest: str,
+    probation: bool,
+    end_companions: bool,
+    why: str,
+) -> None:
     """Let the model DIGEST of the model store judge PLOT from now on.
 
     The model needs all its sign-offs (hydra-ioc models sign), unless it is taken
-    on probation.
+    on probation. One that does not suit the plot's references or shadow is
+    refused, unless --end-companions ends these.
 
     The first 8 or more digits of DIGEST are enough.
 
@@ -248,7 +262,16 @@ def model(config_file: Path | None, plot: str, digest: str, probation: bool, why
     """
     config = load(config_file)
     folder = find_model(config.under_state(config.predict.models), digest)
-    install_model(open_record(config), folder, [plot], actor(why), probation=probation)
+    ended = install_model(
+        open_record(config),
+        folder,
+        [plot],
+        actor(why),
+        probation=probation,
+        end_companions=end_companions,
+    )
+    for text in ended:
+        click.echo(text)
     click.echo(f"{plot} is judged by model {folder.name}")
     _tell_keeper(config, f"model of {plot} changed")
 

@@ -31,10 +31,12 @@ from pipeline.messages import (
 from pipeline.predict.catalogue import CatalogueFollower
 from pipeline.predict.journal import Journal
 from pipeline.predict.quarantine import Quarantine
+from pipeline.predict.quick import HUNG_EXIT, Quick
 from pipeline.predict.reports import Part
 from pipeline.predict.runner import Runner
+from pipeline.predict.shadows import Shadows
 from pipeline.predict.shelf import Shelf
-from pipeline.predict.worker import Job, Worker
+from pipeline.predict.worker import SHADOW, Job, Worker
 from pipeline.sockets import open_socket
 
 logger = logging.getLogger(__name__)
@@ -64,12 +66,13 @@ class Service:
         self._context = context
         self._name = f"Predict{instance}"
         folder = config.under_state(FOLDER)
-        quarantine = Quarantine(folder / "quarantine")
+        self._quarantine = quarantine = Quarantine(folder / "quarantine")
         self._journal = Journal(folder / f"journal-{instance}")
         for digest in self._journal.left_over:
             logger.warning("stage=Predict event=crashed model=%s", digest)
             quarantine.crashed(digest)
         self._infer = Runner("infer")
+        self._quick = Quick(self._give_up, config.predict.timeout_s)
         self._shelf = Shelf(
             store=config.under_state(config.predict.models),
             quarantine=quarantine,
@@ -79,11 +82,14 @@ class Service:
             timeout_s=config.predict.timeout_s,
             settled=self._settled,
         )
+        self._shadows = Shadows(config.under_state(config.predict.models), config.predict.threads)
         self._worker = Worker(
             self._name,
             shelf=self._shelf,
             journal=self._journal,
             infer=self._infer,
+            quick=self._quick,
+            shadows=self._shadows,
             pulse=self.pulse,
             timeout_s=config.predict.timeout_s,
         )
@@ -125,7 +131,9 @@ class Service:
         self._orders.close()
         self._reports.close()
         self._journal.close()
+        self._shadows.close()
         self._infer.close()
+        self._quick.close()
 
     async def report(self, report: Report, frames: list[Part]) -> None:
         """Pass a report on to the Keeper and give the credit back.
@@ -140,6 +148,13 @@ class Service:
         finished = Finished(worker=self._name, order_id=report.order.order_id)
         await self._orders.send_multipart(encode(finished))
 
+    def _give_up(self, digest: str, text: str) -> None:
+        """End a process whose event loop is held by a model; runs in another thread."""
+        self._quarantine.add(digest, f"inference {text}")
+        logger.error("stage=Predict event=hung model=%s reason=%r", digest, text)
+        logging.shutdown()
+        os._exit(HUNG_EXIT)
+
     def _settled(self, digest: str) -> None:
         self._worker.settled(digest)
         if not self._shelf.loading():
@@ -149,9 +164,13 @@ class Service:
         self._shelf.activate(
             model
             for plot in catalogue.plots
-            for model in (plot.model, *(one.model for one in plot.companions))
+            for model in (
+                plot.model,
+                *(one.model for one in plot.companions if one.role != SHADOW),
+            )
             if model is not None
         )
+        self._shadows.activate(one for plot in catalogue.plots for one in plot.companions)
         if not self._shelf.loading():
             self._all_loaded.set()
 
@@ -213,6 +232,7 @@ class Service:
     def _show(self) -> None:
         pulse, shelf = self.pulse, self._shelf
         pulse.gauges |= {"Models": float(shelf.ready()), "BadModels": float(len(shelf.faults()))}
+        pulse.gauges["BadShadows"] = float(self._shadows.faults())
         if not self._follower.known.is_set():
             pulse.state, pulse.reason = "Starting", "waiting for the Keeper's catalogue"
         elif not self._all_loaded.is_set():

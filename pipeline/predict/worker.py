@@ -6,7 +6,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from msgspec.structs import replace
@@ -18,12 +18,17 @@ from pipeline.messages import Companion, CompanionResult, Order, Report
 from pipeline.predict.companions import companion_failed, companion_result, companion_tensor
 from pipeline.predict.journal import Journal
 from pipeline.predict.masking import masked, masks_of, unheated
+from pipeline.predict.quick import Quick
 from pipeline.predict.reports import Part, make_report, no_result, tensor_of
 from pipeline.predict.runner import Hung, Runner
+from pipeline.predict.shadows import Shadows
 from pipeline.predict.shelf import Shelf
 from pipeline.vision.serving import Outputs, ServedModel
 
 logger = logging.getLogger(__name__)
+
+SHADOW: Final = "shadow"
+"""Role of a companion that is never waited for and runs in a process of its own."""
 
 
 @dataclass(slots=True, eq=False)
@@ -54,6 +59,8 @@ class Worker:
         shelf: Shelf,
         journal: Journal,
         infer: Runner,
+        quick: Quick,
+        shadows: Shadows,
         pulse: Pulse,
         timeout_s: float,
     ) -> None:
@@ -64,6 +71,8 @@ class Worker:
             shelf: The models.
             journal: Where the model at work is noted.
             infer: The thread that runs the models.
+            quick: Runs those that have proven quick.
+            shadows: Models beside those that judge.
             pulse: Counts what is done.
             timeout_s: A pass longer than this has hung, seconds.
         """
@@ -77,6 +86,8 @@ class Worker:
         self._told: dict[str, str] = {}
         self._more = asyncio.Event()
         self._infer = infer
+        self._quick = quick
+        self._shadows = shadows
 
     def add(self, job: Job) -> None:
         """Take a job."""
@@ -116,6 +127,8 @@ class Worker:
 
     async def _do(self, job: Job, outlet: Outlet) -> None:
         for companion in job.order.plot.companions:
+            if companion.role == SHADOW:
+                continue
             place = self._shelf.find(companion.model.digest)
             if place.model is None and not place.fault:
                 self._blocked.setdefault(companion.model.digest, []).append(job)
@@ -154,13 +167,21 @@ class Worker:
 
     async def _pass(self, digest: str, model: ServedModel, batch: NDArray[np.uint8]) -> Outputs:
         self._journal.begin("infer", digest)
+        run = partial(model.run, batch)
         try:
-            return await self._infer.call(partial(model.run, batch), self._timeout_s, model.stop)
+            if self._quick.knows(digest):
+                return self._quick.run(digest, run, model.stop)
+            begun = time.monotonic()
+            outputs = await self._infer.call(run, self._timeout_s, model.stop)
+            self._quick.took(digest, time.monotonic() - begun)
+            return outputs
         finally:
             self._journal.end("infer")
 
     async def _accompany(self, job: Job, companion: Companion) -> CompanionResult:
         """Let a companion see an image; what it does wrong never reaches the verdict's model."""
+        if companion.role == SHADOW:
+            return await self._shadows.look(companion, job.order, job.tensor)
         digest = companion.model.digest
         place = self._shelf.find(digest)
         if place.model is None:

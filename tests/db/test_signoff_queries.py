@@ -4,7 +4,8 @@ import pytest
 
 from db.engine import reading, writing
 from db.model_queries import activate_model, register_model
-from db.signoff_queries import find, roll_back, sign, signatures, terms
+from db.rollback_queries import roll_back
+from db.signoff_queries import find, sign, signatures, terms
 from db.signoffs import STEPS
 from pipeline.errors import CommandError, StoreError
 from tests.db.samples import WHO, digest, judged_plot, new_model
@@ -70,7 +71,7 @@ def test_given_a_second_model_when_rolled_back_then_the_first_judges_again(engin
     with writing(engine) as session:
         activate_model(session, WHO, "CDC_occupancy", key, probation=True)
     with writing(engine) as session:
-        assert roll_back(session, WHO, "CDC_occupancy") == digest("CDC_occupancy")
+        assert roll_back(session, WHO, "CDC_occupancy").digest == digest("CDC_occupancy")
     with reading(engine) as session:
         found = terms(session, "CDC_occupancy")
     assert [one.digest for one in found] == [
