@@ -37,10 +37,10 @@ def draw(results: list[dict[str, Any]], file: Path) -> None:
     from matplotlib import pyplot
 
     counts = sorted({one["references"] for one in results})
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10.5, 4.4))
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10.5, 4.8))
     left.axhline(PROMISES[0], color="black", linestyle="--", linewidth=1)
     left.annotate(
-        "promised", (counts[0], PROMISES[0]), (0, 4), textcoords="offset points", fontsize=9
+        "promised", (counts[-1], PROMISES[0]), (-42, 4), textcoords="offset points", fontsize=9
     )
     _lines(left, _false_alarms(results, counts))
     _lines(right, _recalls(results, counts))
@@ -58,14 +58,19 @@ def draw(results: list[dict[str, Any]], file: Path) -> None:
         panel.minorticks_off()
         panel.set_xlabel("references")
         panel.grid(alpha=0.3)
-        panel.legend(fontsize=8, frameon=False)
+        panel.legend(
+            fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3
+        )
     figure.tight_layout()
     figure.savefig(file, dpi=110)
     pyplot.close(figure)
 
 
 def _lines(panel: Any, series: dict[str, Series]) -> None:
+    sets = list(dict.fromkeys(name.split()[0] for name in series))
     for number, (name, points) in enumerate(series.items()):
+        colour = COLOURS[sets.index(name.split()[0]) % len(COLOURS)]
+        before = list(series)[number - 1].split()[0]
         middle = NUDGE ** (number - (len(series) - 1) / 2)
         panel.errorbar(
             [count * middle for count in points],
@@ -74,8 +79,8 @@ def _lines(panel: Any, series: dict[str, Series]) -> None:
                 [max(mean, LOWEST) - max(low, LOWEST) for mean, low, _ in points.values()],
                 [max(high, LOWEST) - max(mean, LOWEST) for mean, _, high in points.values()],
             ],
-            color=COLOURS[number % len(COLOURS)], marker="osD^v"[number % 5], label=name,
-            capsize=3, linewidth=1.4,
+            color=colour, marker="osD^v"[number % 5], label=name, capsize=3, linewidth=1.4,
+            linestyle="--" if number and name.split()[0] == before else "-",
         )  # fmt: skip
 
 
