@@ -11,9 +11,6 @@ from pipeline.config import load
 
 logger = logging.getLogger(__name__)
 
-HUNG = 3
-"""Exit code of a worker whose model could not be stopped."""
-
 
 @click.command()
 @click.option(
@@ -29,6 +26,7 @@ def command(config_file: Path | None, instance: int) -> None:
 
     Example: hydra-ioc --config hall-d.toml predict --instance 1
     """
+    from pipeline.predict.quick import HUNG_EXIT
     from pipeline.predict.runner import Hung
     from pipeline.predict.service import serve
 
@@ -39,4 +37,4 @@ def command(config_file: Path | None, instance: int) -> None:
         logger.error("stage=Predict instance=%d event=hung reason='%s'", instance, error)
         logging.shutdown()
         # Leaving in the usual way would wait for a thread that never returns.
-        os._exit(HUNG)
+        os._exit(HUNG_EXIT)

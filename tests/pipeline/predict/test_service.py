@@ -6,9 +6,11 @@ import time
 
 import msgspec
 import numpy as np
+import pytest
 import zmq
 
 from pipeline.messages import decode
+from pipeline.predict.quick import HUNG_EXIT, PROVEN
 from tests.pipeline.models import make_model_folder
 from tests.pipeline.predict.stand import BLUE, GREEN, RED, TRIGGER
 
@@ -116,6 +118,31 @@ def test_given_a_model_stuck_in_one_operator_when_it_hangs_then_the_process_ends
     stand.wait_all_reported()
     assert stand.report_of(good).error == ""
     assert "took longer than 1.5 s" in stand.report_of(again).error
+
+
+@pytest.mark.parametrize("kind", ["hang", "stuck"])
+def test_given_a_model_that_was_quick_when_it_hangs_then_no_image_is_lost_and_it_is_set_aside(
+    make_stand, kind
+):
+    stand = make_stand(predict={"timeout_s": 1.0})
+    stand.plot("odd", make_model_folder(stand.store, kind=kind))
+    stand.plot("good", make_model_folder(stand.store))
+    stand.start("balancer")
+    worker = stand.start_worker(0)
+    stand.wait_workers(1)
+    stand.send(*(stand.order("odd", RED) for _ in range(PROVEN + 10)))
+    stand.wait_all_reported()
+    assert not any(report.error for report in stand.reports), "quick and sound so far"
+    hanging, good = stand.order("odd", TRIGGER), stand.order("good")
+    stand.send(hanging, good)
+    if kind == "stuck":
+        stand.wait(lambda: worker.poll() is not None, "the end of the worker")
+        assert worker.returncode == HUNG_EXIT
+        stand.start_worker(0)
+    stand.wait_all_reported()
+    assert "took longer than 1 s" in stand.report_of(hanging).error
+    assert stand.report_of(good).error == ""
+    assert (worker.poll() is None) == (kind == "hang")
 
 
 CRASHING = """
