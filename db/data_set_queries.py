@@ -129,26 +129,7 @@ def keep_version(
     numbers = {row.version for row in known}
     if version is None or version in numbers:
         version = max(numbers, default=0) + 1
-    when, user = made or (time.time(), who.user[:100])
-    row = DataSet(
-        name=taken.name,
-        version=version,
-        plot_type_id=plot_type(session, taken.plot).id,
-        digest=taken.digest,
-        count=len(taken.items),
-        made_at=when,
-        user_name=user,
-        note=taken.note,
-    )
-    session.add(row)
-    session.flush()
-    session.execute(
-        insert(DataSetItem),
-        [
-            _columns(item) | {"data_set_id": row.id, "position": at}
-            for at, item in enumerate(taken.items)
-        ],
-    )
+    row = _insert(session, taken, version, made or (time.time(), who.user[:100]))
     told = f"{row.name}@{row.version}"
     audit(session, who, "make-data-set", told, new={"digest": row.digest, "count": row.count})
     return _row(row, taken.plot), True
@@ -250,6 +231,29 @@ def check_name(name: str) -> str:
             f" spaces around it, received {name!r}"
         )
     return composed
+
+
+def _insert(session: Session, taken: Snapshot, version: int, made: tuple[float, str]) -> DataSet:
+    row = DataSet(
+        name=taken.name,
+        version=version,
+        plot_type_id=plot_type(session, taken.plot).id,
+        digest=taken.digest,
+        count=len(taken.items),
+        made_at=made[0],
+        user_name=made[1],
+        note=taken.note,
+    )
+    session.add(row)
+    session.flush()
+    session.execute(
+        insert(DataSetItem),
+        [
+            _columns(item) | {"data_set_id": row.id, "position": at}
+            for at, item in enumerate(taken.items)
+        ],
+    )
+    return row
 
 
 def _item(row: PlotLabel, image: Plot, label: str, values: Mapping[int, float]) -> Item:

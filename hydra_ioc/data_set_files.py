@@ -130,10 +130,12 @@ def import_data_set(
         taken = manifest.snapshot()
         check_name(taken.name)
         missing = _permit(engine, who, manifest, add=add)
-        if not missing:
-            # All that can be refused is refused before an image is written.
-            with reading(engine) as session:
-                _refuse(plan(session, taken), conflicts)
+        # A rehearsal, taken back: all that can be refused is refused before an image is written.
+        with reading(engine) as session:
+            if missing:
+                _add_plot(session, who, manifest)
+            _refuse(plan(session, taken), conflicts)
+            session.rollback()
         _keep_images(config, engine, pack, manifest, step)
     with writing(engine) as session:
         added = add and _add_plot(session, who, manifest)

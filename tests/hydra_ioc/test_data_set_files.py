@@ -372,3 +372,63 @@ def test_given_a_missing_image_when_exported_then_it_is_told_and_no_file_is_left
         assert list(tmp_path.iterdir()) == []
     finally:
         hidden.rename(gone)
+
+
+def test_given_labels_with_all_columns_when_exported_as_csv_and_imported_then_nothing_changes(
+    target: Site, tmp_path: Path
+) -> None:
+    sha256 = next(iter(target.files())).replace("images/", "").replace("/", "")[:64]
+    table = tmp_path / "first.csv"
+    table.write_text(
+        "plot,sha256,label,user,source,labelled_at,use,weight,value\n"
+        f"{PLOT},{sha256},Bad,eve,labeler,1234567890.125,validate,7,-0.5\n"
+    )
+    call(target, "labels", "import", str(table))
+    first = call(target, "labels", "export")
+    assert first.splitlines()[1].endswith("Bad,eve,,labeler,1234567890.125,validate,7,-0.5")
+    (tmp_path / "second.csv").write_text(first)
+    assert "1 lines were known before" in call(
+        target, "labels", "import", str(tmp_path / "second.csv")
+    )
+    assert call(target, "labels", "export", "--plot", PLOT) == first
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "wanted"),
+    [
+        ("weight", "101", "expected a weight of 0 to 100, received '101'"),
+        ("value", "nan", "expected a number as value, received 'nan'"),
+        ("use", "perhaps", "expected a use of train, validate or free"),
+        ("source", "rumour", "expected a source of labeler, live"),
+        ("labelled_at", "yesterday", "expected seconds since the epoch"),
+    ],
+)
+def test_given_a_column_that_no_data_set_may_hold_when_imported_as_csv_then_it_is_told(
+    there: Site, tmp_path: Path, column: str, value: str, wanted: str
+) -> None:
+    table = tmp_path / "x.csv"
+    table.write_text(f"plot,sha256,label,{column}\n{PLOT},{'0' * 64},Good,{value}\n")
+    assert wanted in call(there, "labels", "import", str(table), code=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        (lambda plot: plot.update(name="a b"), "expected a plot name"),
+        (lambda plot: plot["palette"].pop(1), "received \\['Bad'\\] in the data set"),
+        (lambda plot: plot["palette"][1].update(name="Hot spot"), "expected a label of 1 to 25"),
+        (lambda plot: plot["palette"].append(plot["palette"][0]), "different labels"),
+    ],
+)
+def test_given_a_plot_that_cannot_be_added_when_imported_then_nothing_is_written(
+    good: Path, tmp_path: Path, change: Callable[[dict], None], wanted: str
+) -> None:
+    upgrade(f"sqlite:///{tmp_path / 'h.db'}")
+    site = Site(tmp_path / "state", f"sqlite:///{tmp_path / 'h.db'}")
+    file = tmp_path / "x.zip"
+    file.write_bytes(with_manifest(lambda facts: change(facts["plot"]))(good))
+    before = state(site)
+    with pytest.raises(InputError, match=wanted):
+        import_data_set(site.config, site.engine, file, WHO, silent, add=True)
+    assert state(site) == before
+    assert "CDC" not in call(site, "plots", "list")
