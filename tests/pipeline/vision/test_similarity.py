@@ -85,6 +85,21 @@ def test_given_many_good_images_when_compared_then_a_threshold_is_a_rate_of_fals
     assert np.all(np.diff(ready.of(np.linspace(0, 200, 500, dtype=np.float32))) <= 0)
 
 
+def test_given_runs_that_differ_when_made_ready_then_one_run_does_not_vouch_for_itself():
+    shades = np.repeat([0, 12, -9, 5], 4)
+    images = [np.clip(good(n).astype(int) + shade, 0, 255) for n, shade in enumerate(shades)]
+    views = np.stack([views_of(image.astype(np.uint8)) for image in images])
+    other = np.clip(good(90).astype(int) - 14, 0, 255).astype(np.uint8)
+    similar = []
+    for runs in (None, np.repeat(np.arange(4), 4)):
+        ready = fit(views, None, runs)
+        looks = looks_at(views_of(other)[None], ready.gallery, None)
+        similar.append(float(ready.of(ready.surprise(looks))[0]))
+    unaware, aware = similar
+    assert aware > 0.05
+    assert aware > 2 * unaware
+
+
 def test_given_no_image_or_another_size_when_made_ready_then_it_is_refused(tmp_path):
     with pytest.raises(InputError, match="at least one reference"):
         compile_references({}, {}, tmp_path, "P")
