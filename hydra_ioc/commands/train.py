@@ -8,6 +8,8 @@ import click
 import numpy as np
 from sqlalchemy import Engine
 
+from db.engine import reading
+from db.palette_queries import label_ids
 from hydra_ioc.novelty import Known, fit_novelty
 from hydra_ioc.record import actor, open_record
 from hydra_ioc.registry import enter_model
@@ -201,6 +203,7 @@ def command(config_file: Path | None, /, **options: Any) -> None:
         else:
             begun = since.timestamp() if since is not None else 0.0
             source = from_record(config, request.plots, request.shape, begun, versions)
+        _check_labels(config, source.dataset.labels)
         store = config.under_state(config.predict.models)
         keep = config.under_state(INTERRUPTED)
         result = run(request, source, store, say, keep, resume=resume)
@@ -218,6 +221,21 @@ def command(config_file: Path | None, /, **options: Any) -> None:
             f" 'hydra-ioc plots model {plot} {digest} --probation' for a trial",
             err=True,
         )
+
+
+def _check_labels(config: Config, labels: tuple[str, ...]) -> None:
+    """Refuse labels outside the palette before the training, not after it.
+
+    Raises:
+        CommandError: Lists them.
+    """
+    try:
+        engine = open_record(config)
+    except StoreError:
+        # Without a record the model goes into the store only; said when it is made.
+        return
+    with reading(engine) as session:
+        label_ids(session, labels)
 
 
 def _register(

@@ -112,6 +112,34 @@ def test_given_a_missing_image_when_trained_then_it_is_named_and_nothing_is_lost
         hidden.rename(stored)
 
 
+def test_given_labels_outside_the_palette_when_trained_then_it_is_refused_before_the_work(
+    site: Path,
+) -> None:
+    rows = ["file,label,run", *(f"{n}.png,{('Good', 'Awful')[n % 2]},{n // 2}" for n in range(12))]
+    (site / "odd.csv").write_text("\n".join(rows) + "\n")
+    before = sorted((site / "var/models").glob("*"))
+    text = call(site, "train", PLOT, "--data", str(site), "--labels", str(site / "odd.csv"), code=1)
+    assert "Awful" in text
+    assert sorted((site / "var/models").glob("*")) == before
+
+
+def test_given_a_training_interrupted_from_the_keyboard_when_listed_then_no_model_is_there(
+    site: Path,
+) -> None:
+    pytest.importorskip("tensorflow")
+    before = sorted((site / "var/models").glob("*"))
+    stopped = start(site, "--seed", "5")
+    for line in stopped.stdout:
+        if line.startswith("epoch 2/4"):
+            stopped.send_signal(signal.SIGINT)
+            break
+    text, _ = stopped.communicate(timeout=60)
+    assert stopped.returncode == 1, text
+    assert "Traceback" not in text
+    assert sorted((site / "var/models").glob("*")) == before
+    assert list((site / "var/trainings").glob("*/*")), "what was learnt is kept for --resume"
+
+
 def net(site: Path, *more: str) -> list[str]:
     return [
         *("--config", str(site / "h.toml"), "train", PLOT, "--architecture", "domain-cbam"),
