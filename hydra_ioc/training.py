@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.data_set_images import training_images
-from db.data_set_queries import Snapshot, find_data_set, snapshot, taken_of
+from db.data_set_queries import Snapshot, find_data_set, require_free, snapshot, taken_of
 from db.engine import reading
 from db.training_queries import Labelled
 from db.training_records import NewTraining, uses_of
@@ -31,6 +31,9 @@ from pipeline.vision.stopping import Stop
 PREPROCESSING: Final = "area-rgb"
 PRETRAINED: Final = "domain-pretrained"
 WORKERS: Final = 2
+BATCHES: Final = {"inceptionv3-cbam": 8, "vgg16-cbam": 8}
+"""Images of a step where 32 would not do: InceptionV3 took 7.4 GB at 240 x 320."""
+BATCH: Final = 32
 Say = Callable[[str], None]
 
 
@@ -106,6 +109,9 @@ def from_record(
             _check_plots(sets, plots)
         else:
             sets = [snapshot(session, plot, since) for plot in plots]
+        for taken in sets:
+            # Rather now than when the model is to be registered.
+            require_free(session, taken)
         found = [one for taken in sets for one in training_images(session, taken)]
     images = tuple(sorted(found, key=lambda one: one.plot_id))
     dataset = dataset_of(config, ", ".join(plots), images, PREPROCESSING, shape)
@@ -204,6 +210,7 @@ def _net(
         input_shape=request.shape,
         preprocessing=PREPROCESSING,
         epochs=request.epochs,
+        batch=BATCHES.get(request.architecture, BATCH),
         anneal_epochs=request.anneal_epochs,
         learning_rate=request.learning_rate,
         stop=Stop(request.stop_quantity, request.stop_value, request.patience),
