@@ -119,11 +119,8 @@ def keep_version(
             f"no image of plot {taken.plot} is labelled; label some with"
             " 'hydra-ioc labels import FILE'"
         )
+    require_free(session, taken)
     known = [row for row in data_sets(session) if row.name == taken.name]
-    if other := next((row for row in known if row.plot != taken.plot), None):
-        raise CommandError(
-            f"data set {taken.name} is of plot {other.plot}, not of {taken.plot}: take another name"
-        )
     if same := next((row for row in known if row.digest == taken.digest), None):
         return same, False
     numbers = {row.version for row in known}
@@ -133,6 +130,22 @@ def keep_version(
     told = f"{row.name}@{row.version}"
     audit(session, who, "make-data-set", told, new={"digest": row.digest, "count": row.count})
     return _row(row, taken.plot), True
+
+
+def require_free(session: Session, taken: Snapshot) -> None:
+    """Refuse a name that belongs to another plot type.
+
+    Raises:
+        CommandError: A data set of another plot type has it, or it is the name of one, whose
+            trainings need it.
+    """
+    names = select(PlotType.name).where(PlotType.name == taken.name)
+    owners = {row.plot for row in data_sets(session) if row.name == taken.name}
+    if others := sorted((owners | set(session.scalars(names))) - {taken.plot}):
+        raise CommandError(
+            f"the name {taken.name} of a data set belongs to plot {others[0]}, not to"
+            f" {taken.plot}: take another name"
+        )
 
 
 def data_sets(session: Session, plot: str | None = None) -> list[DataSetRow]:

@@ -432,3 +432,10 @@ def test_given_a_plot_that_cannot_be_added_when_imported_then_nothing_is_written
         import_data_set(site.config, site.engine, file, WHO, silent, add=True)
     assert state(site) == before
     assert "CDC" not in call(site, "plots", "list")
+
+
+def test_given_the_name_of_another_plot_when_made_then_it_is_refused(target: Site) -> None:
+    target.add("FDC_occupancy")
+    text = call(target, "datasets", "make", PLOT, "--name", "FDC_occupancy", code=1)
+    assert "belongs to plot FDC_occupancy, not to CDC_occupancy" in text
+    assert "made été@1" in call(target, "datasets", "make", PLOT, "--name", "e\u0301te\u0301")
