@@ -98,6 +98,11 @@ class Reading:
     """Version and number of the references."""
     novelty: float | None = None
     """Share of the images known in training that lie farther out."""
+    shadow: str = ""
+    """Model that is compared with the one that judges."""
+    shadow_count: int | None = None
+    """Images that both gave a label."""
+    shadow_disagreed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

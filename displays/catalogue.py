@@ -67,6 +67,8 @@ class Plot:
     """Whether its images are compared with references."""
     judged_by_references: bool = False
     """Whether nothing else judges it: there is no model."""
+    shadow: bool = False
+    """Whether another model is compared with the one that judges."""
     novelty: bool = False
     """Whether it tells how novel an image is."""
 
@@ -164,6 +166,7 @@ def _plot(entry: Any) -> Plot:
         references=entry.get("references") is True,
         judged_by_references=entry.get("judged_by_references") is True,
         novelty=entry.get("novelty") is True,
+        shadow=entry.get("shadow") is True,
     )
 
 

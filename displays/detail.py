@@ -19,13 +19,16 @@ from displays.card_state import Face, Line, Reading, face_of
 from displays.catalogue import Plot
 from displays.controls import HeatSlider
 from displays.heat import Heat
-from displays.likeness import novelty_text, similarity_text
+from displays.likeness import novelty_text, shadow_text, similarity_text
 from displays.mask_pencil import Pencil
 from displays.mask_row import MaskRow
 from displays.picture import as_image
 from displays.plot_link import PlotLink
 from displays.reference_row import Comparison
 from displays.text import percent
+
+EXTRA = ("Similarity", "Novelty", "Shadow")
+"""Rows of what not every plot has."""
 
 
 class BigPicture(QWidget):
@@ -239,6 +242,7 @@ class DetailWindow(QDialog):
             "Masks": "\n".join(mask.line() for mask in reading.masks),
             "Similarity": similarity_text(self._link.plot, reading),
             "Novelty": novelty_text(self._link.plot, reading),
+            "Shadow": shadow_text(self._link.plot, reading),
         }
         self.mask_row.show_masks(reading.masks)
         for name, value in rows.items():
@@ -266,7 +270,7 @@ class DetailWindow(QDialog):
         facts = QGridLayout()
         facts.setColumnStretch(1, 1)
         names = ("Reason", "Do", "Call", "Shows", "Run, chunk", "Image", "Since", "Images")
-        for row, name in enumerate((*names, "Model", "PV", "Masks", "Similarity", "Novelty")):
+        for row, name in enumerate((*names, "Model", "PV", "Masks", *EXTRA)):
             caption = _line(self, 14, bold=True)
             caption.setText(name)
             value = _line(self, 14)

@@ -1,4 +1,4 @@
-"""What similarity and novelty say, in words. No Qt: widgets only write it."""
+"""What similarity, novelty and a shadow say, in words. No Qt: widgets only write it."""
 
 from displays.card_state import Reading
 from displays.catalogue import Plot
@@ -15,6 +15,23 @@ def similarity_text(plot: Plot, reading: Reading) -> str:
     word = "like" if like else "UNLIKE"
     numbers = f"{reading.similarity:.3g} {sign} {reading.similarity_threshold:.3g}"
     return f"{word} references ({numbers}), {reading.references}"
+
+
+def shadow_text(plot: Plot, reading: Reading) -> str:
+    """Write how a model on trial compares; never its label: that is not the verdict.
+
+    Empty for a plot without a shadow.
+    """
+    if not plot.shadow or not reading.shadow:
+        return ""
+    who = f"model {reading.shadow[:12]} runs along, not the verdict"
+    if not reading.shadow_count or reading.shadow_disagreed is None:
+        return f"{who}: no image compared yet"
+    share = 100.0 * reading.shadow_disagreed / reading.shadow_count
+    return (
+        f"{who}: another label on {reading.shadow_disagreed} of {reading.shadow_count}"
+        f" images ({share:.3g} %)"
+    )
 
 
 def novelty_text(plot: Plot, reading: Reading) -> str:

@@ -32,6 +32,7 @@ TRUSTED = ("Class", "Confidence", "Age")
 """A card is connected when all of these are."""
 GUIDANCE = ("Contact.VAL$", "Guidance.VAL$")
 SIMILARITY = ("Similarity", "Threshold:Similarity", "References")
+SHADOW = ("Shadow:Model", "Shadow:Count", "Shadow:Disagreed")
 DETAILS = ("Model", "ImageFile.VAL$", "GoodMinusBad")
 
 
@@ -111,7 +112,8 @@ class PlotLink(QObject):
     def want_details(self) -> None:
         """Subscribe to what only the detail window shows; it stays subscribed."""
         self.want_guidance()
-        for name in (*DETAILS, *(f"Weight:{label.pv_part}" for label in self.plot.labels)):
+        shadow = SHADOW if self.plot.shadow else ()
+        for name in (*DETAILS, *shadow, *(f"Weight:{label.pv_part}" for label in self.plot.labels)):
             if name not in self._fields:
                 self._open(name)
         if self.plot.references and self._reference is None:
@@ -149,6 +151,9 @@ class PlotLink(QObject):
             similarity_threshold=self._valid("Threshold:Similarity"),
             references=self._text("References"),
             novelty=self._valid("Novelty"),
+            shadow=self._text("Shadow:Model"),
+            shadow_count=self._whole("Shadow:Count"),
+            shadow_disagreed=self._whole("Shadow:Disagreed"),
         )
 
     def check_pictures(self) -> None:
@@ -194,6 +199,10 @@ class PlotLink(QObject):
         if field is None or not field.connected or field.severity == Severity.INVALID:
             return None
         return field.number()
+
+    def _whole(self, name: str) -> int | None:
+        value = self._valid(name)
+        return None if value is None else int(value)
 
     def _tell(self) -> None:
         self.changed.emit(self.plot.name)

@@ -8,6 +8,7 @@ from ioc.description import AccessGroup, Kind, PvDescription, Setting, Target, n
 from ioc.performance_pvs import describe_accuracy
 from ioc.plot_pvs import iso
 from ioc.quality import by_group
+from ioc.shadow_pvs import shadow_digest
 from ioc.similarity_pvs import tells_novelty
 from ioc.stage_pvs import stage_name
 from ioc.value import EPICS_EPOCH, PvValue
@@ -151,6 +152,7 @@ def _plot(entry: PlotEntry) -> dict[str, object]:
         "references": entry.similarity is not None,
         "judged_by_references": entry.model is None and entry.similarity is not None,
         "novelty": tells_novelty(entry),
+        "shadow": bool(shadow_digest(entry)),
         "labels": [
             {
                 "name": label.name,

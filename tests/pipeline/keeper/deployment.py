@@ -78,7 +78,14 @@ def build(config: Config, plots: Sequence[str], bare: Sequence[str] = ()) -> Non
     engine.dispose()
 
 
-def register(session: Any, plots: Sequence[str], digest: str = MODEL, **changes: Any) -> int:
+def register(
+    session: Any,
+    plots: Sequence[str],
+    digest: str = MODEL,
+    *,
+    active: bool = True,
+    **changes: Any,
+) -> int:
     facts: dict[str, Any] = {
         "digest": digest,
         "name": "test",
@@ -101,7 +108,7 @@ def register(session: Any, plots: Sequence[str], digest: str = MODEL, **changes:
         "plots": plots,
     }
     key = register_model(session, NewModel(**facts | changes), "ann")
-    for plot in plots:
+    for plot in plots if active else ():
         activate_model(session, Actor("ann", "console"), plot, key)
     return key
 
