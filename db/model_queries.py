@@ -171,14 +171,8 @@ def activate_model(
             why=actor.why,
         )
     )
-    audit(
-        session,
-        actor,
-        "set-model",
-        plot,
-        old=before.digest if before is not None else None,
-        new=model.digest,
-    )
+    old = before.digest if before is not None else None
+    audit(session, actor, "set-model", plot, old=old, new=model.digest)
     return ended
 
 

@@ -58,7 +58,7 @@ def _draw_table(axes: Any, table: dict[str, dict[str, int]]) -> None:
 
 def _draw_rates(axes: Any, found: dict[str, Any]) -> None:
     axes.set_title("right, where people gave a label (95 %)")
-    axes.set_xlim(0.0, 1.02)
+    axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("share of right labels")
     names = []
     parts = (("all labelled", "right"), ("where they differ", "right_where_they_differ"))
