@@ -20,6 +20,7 @@ from hydra_ioc.record import actor, open_record
 from hydra_ioc.registry import model_of
 from hydra_ioc.release import DEMO_NOTE, read_index
 from pipeline.config import Config
+from pipeline.errors import CommandError
 from pipeline.vision.card import ModelCard, verify
 from simulation.plots import PLOTS
 
@@ -36,13 +37,16 @@ class Installed:
     plots_added: int
     models_added: int
     activated: int
+    kept: tuple[str, ...] = ()
+    """Plots that were not given their model of the release, each with the reason."""
 
 
 def install_models(config: Config, source: Path) -> Installed:
     """Copy models into the store, register and activate them; add their plot types.
 
     All of it is done once: a second run finds everything in place and writes
-    nothing. A plot that an operator gave another model keeps that model.
+    nothing. A plot that an operator gave another model keeps that model, and so
+    does one whose references or shadow the new model does not suit.
 
     Args:
         config: The deployment; its database is at the current revision.
@@ -67,8 +71,8 @@ def install_models(config: Config, source: Path) -> Installed:
         known = set(session.scalars(select(Model.digest)))
         for digest, card in cards.items():
             register_model(session, model_of(card, digest), RELEASE)
-        activated = _activate(session, who, index)
-    return Installed(len(index), len(cards), plots_added, len(set(cards) - known), activated)
+        activated, kept = _activate(session, who, index)
+    return Installed(len(index), len(cards), plots_added, len(set(cards) - known), activated, kept)
 
 
 def copy_into_store(source: Path, store: Path) -> ModelCard:
@@ -175,14 +179,20 @@ def _add_plots(session: Session, wanted: list[str]) -> int:
     return len(missing)
 
 
-def _activate(session: Session, who: Actor, index: dict[str, str]) -> int:
+def _activate(session: Session, who: Actor, index: dict[str, str]) -> tuple[int, tuple[str, ...]]:
     ids = dict(session.execute(select(Model.digest, Model.id)).all())
-    activated = 0
+    activated, kept = 0, []
     for plot, digest in index.items():
         active = session.get(ActiveModel, plot_type(session, plot).id)
         present = None if active is None else session.get_one(Model, active.model_id)
         # A model that came with an earlier release gives way; anyone else's stays.
         if present is None or (present.note == DEMO_NOTE and present.digest != digest):
-            activate_model(session, who, plot, ids[digest])
-            activated += 1
-    return activated
+            try:
+                with session.begin_nested():
+                    activate_model(session, who, plot, ids[digest])
+            except CommandError as error:
+                # One plot must not keep the release from all the others.
+                kept.append(f"{plot}: {error}")
+            else:
+                activated += 1
+    return activated, tuple(kept)

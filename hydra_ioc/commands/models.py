@@ -81,6 +81,8 @@ def install(config_file: Path | None, source: Path) -> None:
         f" {result.plots_added} plot types, {result.models_added} models,"
         f" activated {result.activated}"
     )
+    for text in result.kept:
+        click.echo(f"not activated for {text}", err=True)
 
 
 @command.command("make-demo")

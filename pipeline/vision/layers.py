@@ -124,7 +124,7 @@ class ClassMaps(keras.layers.Layer):
         return cls(dense, **config)
 
 
-@keras.saving.register_keras_serializable(package="hydra")
+@keras.saving.register_keras_serializable(package="hydra")  # type: ignore[untyped-decorator]
 def gelu(values: Any) -> Any:
     """Give the Gaussian error linear unit by its tangent form, of the shape of the input.
 

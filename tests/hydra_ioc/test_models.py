@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from db.catalogue_queries import catalogue
 from db.engine import reading, writing
 from db.model_queries import activate_model, register_model
+from db.reference_queries import NewReferences, add_references
 from db.startup import upgrade
 from hydra_ioc.cli import cli
 from hydra_ioc.installation import install_models
@@ -74,7 +76,7 @@ def test_given_an_empty_catalogue_when_installed_twice_then_the_second_changes_n
         assert catalogue(session) == before
 
 
-def other_release(tmp_path: Path, plot: str, note: str) -> tuple[Path, str]:
+def other_release(tmp_path: Path, plot: str, note: str, **changes: Any) -> tuple[Path, str]:
     """Make a release of one model that differs from the shipped one in its card only."""
     import msgspec
 
@@ -85,7 +87,9 @@ def other_release(tmp_path: Path, plot: str, note: str) -> tuple[Path, str]:
     folder.mkdir(parents=True)
     for name in read_card(source).files:
         shutil.copy(source / name, folder)
-    digest = write_card(folder, msgspec.structs.replace(read_card(source), seed=4711, note=note))
+    digest = write_card(
+        folder, msgspec.structs.replace(read_card(source), seed=4711, note=note, **changes)
+    )
     folder.rename(folder.parent / digest)
     write_index(folder.parent, {plot: digest})
     return folder.parent, digest
@@ -103,6 +107,32 @@ def test_given_a_later_release_when_installed_then_its_models_take_over(
     release, digest = other_release(tmp_path, "CDC_occupancy", DEMO_NOTE)
     assert install_models(config, release).activated == 1
     assert judging(config, "CDC_occupancy") == digest
+
+
+def test_given_references_that_a_later_model_does_not_suit_when_installed_then_the_plot_is_told(
+    config: Config, tmp_path: Path
+) -> None:
+    plot = "CDC_occupancy"
+    install_models(config, DEMO_MODELS)
+    before = judging(config, plot)
+    card = read_card(DEMO_MODELS / before)
+    references = NewReferences(
+        digest="c" * 64,
+        labels=("similar", "different"),
+        input_shape=card.input_shape,
+        preprocessing=card.preprocessing,
+        images={"d" * 64: 1},
+        threshold=0.01,
+    )
+    with writing(open_record(config)) as session:
+        add_references(session, actor(), plot, references)
+    release, _ = other_release(tmp_path, plot, DEMO_NOTE, input_shape=(120, 160, 3))
+    result = install_models(config, release)
+    assert result.activated == 0
+    [told] = result.kept
+    assert told.startswith(f"{plot}: ")
+    assert "references retire" in told
+    assert judging(config, plot) == before
 
 
 def test_given_a_model_of_ones_own_when_the_release_is_installed_then_it_stays(
