@@ -20,7 +20,6 @@ from pipeline.vision.checkpoint import Checkpoint
 from pipeline.vision.dataset import Dataset, split_by_run
 from pipeline.vision.evaluation import confusion, max_f1_thresholds
 from pipeline.vision.fitting import (
-    FRONT_BATCH,
     Examples,
     Progress,
     Settings,
@@ -32,6 +31,8 @@ from pipeline.vision.normal import from_views, mean_of
 from pipeline.vision.sampling import resample
 
 GOOD: Final = "Good"
+JUDGED_AT_ONCE: Final = 8
+"""Images of one pass when a training judges: each holds 200 MB in the largest nets."""
 SMALLEST: Final = 1e-30
 """Least probability whose logarithm is taken; float32 ends at 1e-38."""
 
@@ -156,7 +157,7 @@ def prepare_runtime(settings: Settings) -> None:
             tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
             tf.config.threading.set_inter_op_parallelism_threads(1)
         except RuntimeError as error:
-            if "initialized" not in str(error):
+            if "initializ" not in str(error):
                 raise
 
 
@@ -247,8 +248,8 @@ def normal_of(network: Network, training: Dataset) -> NDArray[np.uint8]:
 def predict(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Give the probabilities (N, C) of images (N, H, W, 3)."""
     batches = [
-        model(images[first : first + FRONT_BATCH], training=False)["probabilities"].numpy()
-        for first in range(0, len(images), FRONT_BATCH)
+        model(images[first : first + JUDGED_AT_ONCE], training=False)["probabilities"].numpy()
+        for first in range(0, len(images), JUDGED_AT_ONCE)
     ]
     return np.concatenate(batches)
 

@@ -54,14 +54,18 @@ def test_given_plots_with_and_without_model_when_read_then_each_has_its_own(engi
 
 
 def test_given_many_plots_when_read_then_the_statements_are_as_many_as_for_one(engine):
-    with writing(engine) as session:
-        for number in range(30):
-            judged_plot(session, f"plot{number}")
-    statements = []
+    statements: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
-    with reading(engine) as session:
-        assert len(catalogue(session)) == 30
-    assert len([text for text in statements if text.startswith("SELECT")]) == 4
+    counts = []
+    for first, end in ((0, 1), (1, 30)):
+        with writing(engine) as session:
+            for number in range(first, end):
+                judged_plot(session, f"plot{number}")
+        statements.clear()
+        with reading(engine) as session:
+            assert len(catalogue(session)) == end
+        counts.append(len([text for text in statements if text.startswith("SELECT")]))
+    assert counts[0] == counts[1] < 10
 
 
 @pytest.mark.parametrize(
