@@ -108,13 +108,19 @@ def test_given_heartbeats_when_they_stop_then_the_record_says_so(folder, engine)
 def test_given_images_of_two_runs_when_shown_then_the_record_has_both_and_one_goes_on(
     config, cdc, engine
 ):
+    def on_record():
+        with reading(engine) as session:
+            return {row.run: row.state for row in session.query(RunStatus)}
+
     async def scene():
         async with running(config) as client:
             for run in (100, 101):
                 await client.send(make_report(config, cdc, 1, run=run))
                 await client.shows(cdc.name, lambda state, r=run: state.run == r)
+            # A look at the conditions of before may be written after the image.
+            async with asyncio.timeout(20):
+                while on_record() != {100: "Ended", 101: "Running"}:
+                    await asyncio.sleep(0.05)
 
     asyncio.run(scene())
-    with reading(engine) as session:
-        found = {row.run: row.state for row in session.query(RunStatus)}
-    assert found == {100: "Ended", 101: "Running"}
+    assert on_record() == {100: "Ended", 101: "Running"}

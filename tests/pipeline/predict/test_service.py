@@ -179,10 +179,12 @@ def test_given_a_model_that_crashes_on_one_image_when_it_comes_then_only_that_im
 
     stand.wait(all_reported, "a report of every order")
     assert "died 2 times" in stand.report_of(orders[7]).error
-    assert [one.error for one in stand.reports if one.order != orders[7]] == [""] * 19
+    # A worker that dies between a report and its Finished leaves a report twice.
+    assert {one.error for one in stand.reports if one.order != orders[7]} == {""}
     # Sent again, it is reported again and kills nobody.
+    reported = len(stand.reports)
     stand.send(orders[7])
-    stand.wait_reports(21)
+    stand.wait_reports(reported + 1)
     assert all(worker.poll() is None for worker in workers.values())
 
 
