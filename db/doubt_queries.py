@@ -3,6 +3,7 @@
 from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor, audit
+from db.catalogue import PlotType
 from db.catalogue_queries import plot_type
 from db.palette_queries import PALETTE_LIMIT, palette
 from db.threshold_queries import check_fraction
@@ -25,13 +26,9 @@ def set_doubt(session: Session, who: Actor, plot: str, below: float) -> float:
         CommandError: No such plot, no fraction, or no room for the state Unknown.
     """
     check_fraction(below, "weight")
-    target = plot_type(session, plot)
-    if below:
-        _check_room(session, target.id, plot)
-    old = target.unknown_below or 0.0
+    target = _unsure(session, plot, below)
+    old, target.unknown_below = target.unknown_below or 0.0, below or None
     audit(session, who, "set-plots", f"{plot} unknown", old=old, new=below)
-    target.unknown_below = below or None
-    session.flush()
     return old
 
 
@@ -51,19 +48,18 @@ def set_novel(session: Session, who: Actor, plot: str, below: float) -> float:
         CommandError: No such plot, no fraction, or no room for the state Unknown.
     """
     check_fraction(below, "novelty")
-    target = plot_type(session, plot)
-    if below:
-        _check_room(session, target.id, plot)
-    old = target.novel_below or 0.0
+    target = _unsure(session, plot, below)
+    old, target.novel_below = target.novel_below or 0.0, below or None
     audit(session, who, "set-plots", f"{plot} novel", old=old, new=below)
-    target.novel_below = below or None
-    session.flush()
     return old
 
 
-def _check_room(session: Session, plot_type_id: int, plot: str) -> None:
-    if len(palette(session, plot_type_id)) >= PALETTE_LIMIT:
+def _unsure(session: Session, plot: str, below: float) -> PlotType:
+    """Give a plot type that has room for the state Unknown, if it is to have it."""
+    target = plot_type(session, plot)
+    if below and len(palette(session, target.id)) >= PALETTE_LIMIT:
         raise CommandError(
             f"plot {plot} has {PALETTE_LIMIT} labels, which leave no enum state for Unknown;"
             " take one off the palette first"
         )
+    return target

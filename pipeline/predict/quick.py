@@ -111,7 +111,7 @@ class Quick:
             if call is None:
                 continue
             call.left_s -= SLICE_S
-            if call.left_s > 0:
+            if call.left_s > 0 or self._call is not call:
                 continue
             if call.asked:
                 self._give_up(call.digest, str(self._hung()))
