@@ -50,7 +50,7 @@ def set_novel(session: Session, who: Actor, plot: str, below: float) -> float:
     check_fraction(below, "novelty")
     target = _unsure(session, plot, below)
     old, target.novel_below = target.novel_below or 0.0, below or None
-    audit(session, who, "set-plots", f"{plot} novel", old=old, new=below)
+    audit(session, who, "set-threshold", f"{plot} Novelty", old=old, new=below)
     return old
 
 

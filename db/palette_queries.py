@@ -23,8 +23,8 @@ Source:
 """
 LABEL: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LABEL_LENGTH - 1}}}")
 COLOUR: Final = re.compile("#[0-9a-fA-F]{6}")
-RESERVED_LABELS: Final = ("NoModel", "Nothing", "Unknown", "Similarity")
-"""States that stand behind the palette in every plot's enum, and the name in whose
+RESERVED_LABELS: Final = ("NoModel", "Nothing", "Unknown", "Similarity", "Novelty")
+"""States that stand behind the palette in every plot's enum, and the names in whose
 place no label's threshold may stand."""
 QUALITY: Final = 1
 """Row of ``classification_types`` for labels of quality."""

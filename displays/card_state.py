@@ -98,6 +98,8 @@ class Reading:
     """Version and number of the references."""
     novelty: float | None = None
     """Share of the images known in training that lie farther out."""
+    novelty_threshold: float | None = None
+    """Below it an image is novel; 0 never."""
     shadow: str = ""
     """Model that is compared with the one that judges."""
     shadow_count: int | None = None

@@ -41,4 +41,9 @@ def novelty_text(plot: Plot, reading: Reading) -> str:
     if reading.novelty is None:
         return "not known"
     share = 100.0 * reading.novelty
-    return f"{share:.3g} % of the images known in training are farther out"
+    told = f"{share:.3g} % of the images known in training are farther out"
+    if not reading.novelty_threshold:
+        return told
+    novel = reading.novelty < reading.novelty_threshold
+    limit = f"limit {100.0 * reading.novelty_threshold:.3g} %"
+    return f"NOVEL: {told} ({limit})" if novel else f"{told} ({limit})"

@@ -113,7 +113,13 @@ class PlotLink(QObject):
         """Subscribe to what only the detail window shows; it stays subscribed."""
         self.want_guidance()
         shadow = SHADOW if self.plot.shadow else ()
-        for name in (*DETAILS, *shadow, *(f"Weight:{label.pv_part}" for label in self.plot.labels)):
+        novelty = ("Threshold:Novelty",) * self.plot.novelty
+        for name in (
+            *DETAILS,
+            *shadow,
+            *novelty,
+            *(f"Weight:{label.pv_part}" for label in self.plot.labels),
+        ):
             if name not in self._fields:
                 self._open(name)
         if self.plot.references and self._reference is None:
@@ -151,6 +157,7 @@ class PlotLink(QObject):
             similarity_threshold=self._valid("Threshold:Similarity"),
             references=self._text("References"),
             novelty=self._valid("Novelty"),
+            novelty_threshold=self._valid("Threshold:Novelty"),
             shadow=self._text("Shadow:Model"),
             shadow_count=self._whole("Shadow:Count"),
             shadow_disagreed=self._whole("Shadow:Disagreed"),

@@ -148,6 +148,8 @@ class Clerk:
         if target.setting is not Setting.ALARM_HANDLER:
             who = Who(user=client.user[:500] or "unknown", host=client.address)
             await self._send(make_command(target, content, who, self.run_number()))
+        if description.name not in self._board:
+            return  # the put itself took the PV away, as a limit of 0 does
         if target.setting not in (Setting.ALARM_HANDLER, Setting.BEAM):
             # The Keeper's word is on its way; who reads back now must see it.
             value = replace(self._board.value(description.name), value=content)

@@ -11,6 +11,8 @@ from pipeline.messages import PlotEntry, PlotState
 FRACTION: Final = (0.0, 1.0)
 LABEL: Final = "Similarity"
 """Stands for a label in ``Threshold:Similarity``."""
+NOVELTY: Final = "Novelty"
+"""Stands for a label in ``Threshold:Novelty``."""
 STATUS: Final = {Severity.MINOR: Status.LOW, Severity.MAJOR: Status.LOLO}
 """As an ``ai`` record with alarm limits LOW and LOLO.
 
@@ -36,6 +38,7 @@ def describe_similarity(base: str, entry: PlotEntry) -> Iterator[PvDescription]:
             display=FRACTION,
             archive=True,
         )
+        yield _threshold(base, entry, NOVELTY, "Below it an image is novel; 0 never")
     if entry.similarity is None:
         return
     yield PvDescription(
@@ -47,14 +50,18 @@ def describe_similarity(base: str, entry: PlotEntry) -> Iterator[PvDescription]:
         archive=True,
     )
     yield PvDescription(f"{base}Reference", Kind.IMAGE, "The most typical reference, JPEG")
-    yield PvDescription(
-        f"{base}Threshold:{LABEL}",
+    yield _threshold(base, entry, LABEL, "Below it an image is unlike them")
+
+
+def _threshold(base: str, entry: PlotEntry, label: str, desc: str) -> PvDescription:
+    return PvDescription(
+        f"{base}Threshold:{label}",
         Kind.DOUBLE,
-        "Below it an image is unlike them",
+        desc,
         precision=4,
         display=FRACTION,
         drive=FRACTION,
-        target=Target(Setting.THRESHOLD, entry.name, LABEL),
+        target=Target(Setting.THRESHOLD, entry.name, label),
         group=AccessGroup.THRESHOLDS,
         archive=True,
     )
@@ -77,6 +84,7 @@ def similarity_values(entry: PlotEntry, state: PlotState) -> dict[str, PvValue]:
     }
     if tells_novelty(entry):
         values["Novelty"] = _number(state, state.novelty, state.novelty_severity)
+        values[f"Threshold:{NOVELTY}"] = PvValue(entry.novel_below, time=time)
     if entry.similarity is not None:
         values["Similarity"] = _number(state, state.similarity, state.similarity_severity)
         values[f"Threshold:{LABEL}"] = PvValue(entry.similarity.threshold, time=time)

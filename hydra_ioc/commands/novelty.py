@@ -116,7 +116,7 @@ def limit(config_file: Path | None, plot: str, below: float, why: str) -> None:
     """
     config, who = load(config_file), actor(why)
     engine = open_record(config)
-    permit(engine, who, "set-plots", plot)
+    permit(engine, who, "set-threshold", plot)
     with writing(engine) as session:
         before = set_novel(session, who, plot, below)
         row = next(row for row in catalogue(session) if row.name == plot)

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor, audit
 from db.catalogue_queries import set_ignored
+from db.doubt_queries import set_novel
 from db.limit_queries import set_limit
 from db.operation_queries import post_news
 from db.reference_queries import set_similarity_threshold
@@ -28,6 +29,8 @@ from pipeline.messages import (
 
 SIMILARITY: Final = "Similarity"
 """Stands for a label where the threshold of the similarity is changed."""
+NOVELTY: Final = "Novelty"
+"""Stands for a label where the limit of novelty is changed."""
 ACTIONS = {
     SetThreshold: "set-threshold",
     SetIgnore: "set-ignore",
@@ -73,6 +76,8 @@ def apply(session: Session, command: Command) -> str:
         case SetThreshold(who=who, plot=plot, label=label, value=value):
             if label == SIMILARITY:
                 old = set_similarity_threshold(session, actor(who), plot, value)
+            elif label == NOVELTY:
+                old = set_novel(session, actor(who), plot, value)
             else:
                 old = set_threshold(session, actor(who), plot, label, value)
             return f"threshold of {plot} {label}: {old:g} -> {value:g}"

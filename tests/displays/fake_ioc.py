@@ -146,6 +146,7 @@ class FakePlot:
                 "Threshold:Similarity": ChannelDouble(value=0.002),
                 "References": ChannelString(value="version 2: 6 images", string_encoding="utf-8"),
                 "Novelty": ChannelDouble(value=0.0),
+                "Threshold:Novelty": ChannelDouble(value=0.01),
             }
             self.reference = SharedPV(initial=framed(drawing(name, 9, False), stamp=1.0))
         for label in LABELS:

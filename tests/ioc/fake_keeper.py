@@ -289,7 +289,10 @@ class FakeKeeper:
             await self.router.send_multipart([peer, key, *encode(reference, [picture])])
 
     async def _carry_out(self, command: object) -> None:
-        if isinstance(command, SetThreshold):
+        if isinstance(command, SetThreshold) and command.label == "Novelty":
+            entry = self.entries[command.plot]
+            await self.show_catalogue(msgspec.structs.replace(entry, novel_below=command.value))
+        elif isinstance(command, SetThreshold):
             entry, state = self.entries[command.plot], self.states[command.plot]
             thresholds = {**state.thresholds, command.label: command.value}
             self.entries[command.plot] = msgspec.structs.replace(entry, thresholds=thresholds)

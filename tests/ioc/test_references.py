@@ -1,14 +1,19 @@
 """Over EPICS: similarity, novelty and the picture of the references."""
 
+import math
+
 import msgspec
 import numpy as np
+import pytest
 
 from pipeline.alarm import Severity
-from pipeline.messages import ReferencePicture, SimilarityRef
+from pipeline.messages import ReferencePicture, SetThreshold, SimilarityRef
 from tests.ioc.rig import Rig, wait_until
 
 PLOT = "BCAL_occupancy"
 NAME = f"T:{PLOT}:Reference"
+NORMAL, PUT_FAILED = 1, 160
+CTRL_DOUBLE = 34
 JPEG = b"\xff\xd8 most typical \xff\xd9"
 REFERENCES = SimilarityRef(set_id=7, version=2, count=6, threshold=0.002, made_at=1.8e9)
 
@@ -73,3 +78,56 @@ def test_given_a_novelty_when_shown_then_it_alarms_below_the_limit_and_not_witho
     model = msgspec.structs.replace(fake.entries[PLOT].model, novelty="c" * 64)
     show_entry(rig, novel_below=0.0, model=model)
     assert rig.ca.value(f"{PLOT}:Novelty") is not None
+
+
+def test_given_a_limit_of_novelty_when_put_then_the_keeper_has_it_before_the_put_is_done(rig: Rig):
+    fake, pv = rig.keeper.fake, f"{PLOT}:Threshold:Novelty"
+    show_entry(rig, novel_below=0.01)
+    wait_until(lambda: rig.ca.value(pv) == 0.01, "the limit")
+    control = rig.ca.get(pv, CTRL_DOUBLE)
+    assert (control["lower_ctrl_limit"], control["upper_ctrl_limit"]) == (0.0, 1.0)
+    fake.received.clear()
+    assert rig.ca.put(pv, 0.002, wait=True)["status"] == NORMAL
+    (command,) = [one for one in fake.received if isinstance(one, SetThreshold)]
+    assert (command.plot, command.label, command.value) == (PLOT, "Novelty", 0.002)
+    assert command.who.host == "127.0.0.1"
+    assert rig.ca.value(pv) == 0.002
+    assert rig.pva.get(f"T:{pv}") == 0.002
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [(1.5, "from 0 to 1"), (-0.1, "from 0 to 1"), (math.nan, "finite")]
+)
+def test_given_a_limit_of_novelty_out_of_range_when_put_then_it_never_reaches_the_keeper(
+    rig: Rig, value, told
+):
+    show_entry(rig, novel_below=0.01)
+    wait_until(lambda: rig.ca.value(f"{PLOT}:Threshold:Novelty") == 0.01, "the limit")
+    rig.keeper.fake.received.clear()
+    answer = rig.ca.put(f"{PLOT}:Threshold:Novelty", value, wait=True)
+    assert answer["status"] == PUT_FAILED
+    assert told in answer["exceptions"][0]["text"]
+    assert not [one for one in rig.keeper.fake.received if isinstance(one, SetThreshold)]
+    assert rig.ca.value(f"{PLOT}:Threshold:Novelty") == 0.01
+
+
+def test_given_a_keeper_that_refuses_a_limit_of_novelty_when_put_then_the_client_sees_why(rig: Rig):
+    show_entry(rig, novel_below=0.01)
+    wait_until(lambda: rig.ca.value(f"{PLOT}:Threshold:Novelty") == 0.01, "the limit")
+    rig.keeper.fake.refuse_with = "user ann may not set-threshold"
+    answer = rig.ca.put(f"{PLOT}:Threshold:Novelty", 0.2, wait=True)
+    rig.keeper.fake.refuse_with = None
+    assert answer["status"] == PUT_FAILED
+    assert "may not set-threshold" in answer["exceptions"][0]["text"]
+    assert rig.ca.value(f"{PLOT}:Threshold:Novelty") == 0.01
+
+
+def test_given_a_limit_that_takes_its_own_pv_away_when_put_then_the_put_is_done_all_the_same(
+    rig: Rig,
+):
+    model = rig.keeper.fake.entries[PLOT].model
+    show_entry(rig, novel_below=0.01, model=msgspec.structs.replace(model, novelty=""))
+    wait_until(lambda: rig.ca.value(f"{PLOT}:Threshold:Novelty") == 0.01, "the limit")
+    assert rig.ca.put(f"{PLOT}:Threshold:Novelty", 0.0, wait=True)["status"] == NORMAL
+    listed = rig.pva.get("T:Catalogue")
+    assert '"novelty": true' not in listed

@@ -32,6 +32,8 @@ def test_given_a_limit_for_novelty_when_images_come_then_only_what_is_quiet_beco
     assert found["severity"] == 0
     assert client.get(f"{PLOT}:Class")["text"] == "Good"
 
+    client.put(f"{PLOT}:Threshold:Novelty", 1.5)
+    assert client.get(f"{PLOT}:Threshold:Novelty")["value"] == 0.0
     # With this limit every image is novel, the one on show too.
     stand.command("novelty", "limit", PLOT, "1", "--why", "try")
     wait_for(lambda: client.get(f"{PLOT}:Class")["text"] == "Unknown", "the new verdict", 20)
@@ -42,7 +44,7 @@ def test_given_a_limit_for_novelty_when_images_come_then_only_what_is_quiet_beco
     verdict = client.get(f"{PLOT}:Class")
     assert (verdict["text"], verdict["severity"]) == ("Bad", 2)
     assert "novel: " in client.get(f"{PLOT}:Reason.VAL$")["text"]
-    stand.command("novelty", "limit", PLOT, "0")
+    assert client.put(f"{PLOT}:Threshold:Novelty", 0.0)["ok"]
     drop(3, good[1])
     assert client.get(f"{PLOT}:Class")["text"] == "Good"
     assert client.get(f"{PLOT}:Novelty")["severity"] == 0

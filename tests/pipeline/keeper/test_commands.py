@@ -6,6 +6,7 @@ import random
 import time
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select, text
 
 from db.audit import AuditLog
@@ -31,6 +32,7 @@ from pipeline.messages import (
     SiteState,
     SnapshotRequest,
     Who,
+    decode,
     encode,
 )
 from tests.pipeline.keeper.conftest import BARE, PLOTS
@@ -80,6 +82,39 @@ def test_given_a_bad_image_when_the_threshold_is_raised_then_it_is_judged_again_
     (row,) = rows(engine, RunHistory)
     assert row.thresholds["Bad"] == 0.65, "the record keeps what was in force"
     assert row.confirmed
+
+
+def test_given_an_image_when_the_limit_of_novelty_is_raised_then_it_is_unknown_before_accepted(
+    config, cdc, engine
+):
+    async def scene():
+        async with running(config) as client:
+            report, frames = decode(make_report(config, cdc, 1))
+            await client.send(encode(replace(report, novelty=0.004), frames))
+            before = await client.shows(cdc.name, lambda state: state.label == "Good")
+            assert (before.novelty, before.novelty_severity) == (0.004, Severity.NO_ALARM)
+            reply = await client.ask(threshold(0.01, label="Novelty"))
+            assert reply == Accepted(text="threshold of CDC_occupancy Novelty: 0 -> 0.01")
+            state = await client.shows(cdc.name, lambda state: state.label == "Unknown")
+            assert (state.severity, state.novelty_severity) == (Severity.MINOR, Severity.MINOR)
+            assert state.reason.startswith("novel: 0.004 < 0.01")
+            assert {plot.name: plot.novel_below for plot in client.catalogues[-1].plots}[
+                cdc.name
+            ] == 0.01
+            await client.ask(threshold(0.0, label="Novelty"))
+            await client.shows(cdc.name, lambda state: state.label == "Good")
+            refused = await client.ask(threshold(0.01, plot="Nowhere", label="Novelty"))
+            assert isinstance(refused, Refused)
+
+    asyncio.run(scene())
+    audit = [row for row in rows(engine, AuditLog) if row.action == "set-threshold"]
+    assert [(row.subject, row.old, row.user_name, row.accepted) for row in audit] == [
+        ("CDC_occupancy Novelty", 0.0, "ann", True),
+        ("CDC_occupancy Novelty", 0.01, "ann", True),
+        ("Nowhere Novelty", None, "ann", False),
+    ]
+    (row,) = rows(engine, RunHistory)
+    assert row.label == "Good"
 
 
 @pytest.mark.parametrize(
