@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from db.signoffs import STEPS
-from hydra_ioc.commands.shadows import compare, shadow
+from hydra_ioc.commands._shadows import compare, shadow
 from hydra_ioc.release import DEMO_MODELS
 from pipeline.config import load
 
