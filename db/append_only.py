@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session
 
+from db.adaptations import ReferenceDecision, ReferenceProposal
 from db.audit import AuditLog
 from db.data_sets import DataSet, DataSetItem, TrainingDataSet
 from db.emulations import EmulatedImage, EmulationRun
@@ -14,6 +15,7 @@ from db.models import ModelActivation, ThresholdHistory
 from db.novelties import EmbeddingSpace, Novelty
 from db.operation import RunHistory
 from db.references import ReferenceHistory, ReferenceImage
+from db.run_types import RunType
 from db.shadows import ShadowTerm, ShadowVerdict
 from db.signoffs import ModelSignoff
 from db.trainings import PlotValue, Training
@@ -41,6 +43,9 @@ APPEND_ONLY: Final = (
     EmbeddingSpace,
     ShadowTerm,
     ShadowVerdict,
+    ReferenceDecision,
+    ReferenceProposal,
+    RunType,
 )
 
 

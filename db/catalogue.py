@@ -139,6 +139,8 @@ class Plot(Base):
     kept_at: Mapped[Epoch]
     unbiased: Mapped[bool]
     """Kept by the random choice that is made before the verdict."""
+    kept_for: Mapped[str | None] = mapped_column(String(20))
+    """``sample``, ``look`` or ``shadow``: why it was kept; NULL where people brought it."""
     simulated: Mapped[bool] = mapped_column(default=False)
     training_weight: Mapped[int] = mapped_column(default=1)
     forced_validation: Mapped[bool] = mapped_column(default=False)

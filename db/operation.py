@@ -65,6 +65,8 @@ class RunHistory(Base):
     value: Mapped[Real | None]
     """What a regression model gave, in its unit."""
     novelty: Mapped[Real | None]
+    novel_below: Mapped[Real | None]
+    """Limit of novelty as it was then; NULL without one."""
 
 
 class MonitoringLog(Base):

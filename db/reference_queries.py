@@ -324,28 +324,29 @@ def _record(session: Session, who: Actor, plot: str, row: ReferenceSet, action: 
     audit(session, who, RIGHT, plot, old=None, new=new)
 
 
-def use_run_type(session: Session, who: Actor, run_type: str) -> dict[str, int]:
+def use_run_type(
+    session: Session, who: Actor, run_type: str, *, only_fitting: bool = False
+) -> dict[str, int]:
     """Compare the images of all plots with the references of a run type.
 
     Each plot takes its newest version of that run type; without one, the newest
-    that is for all; a plot with neither keeps what it has.
+    that is for all; a plot with neither keeps what it has, and so does one whose
+    references are retired.
 
     Args:
         session: A session of a transaction that writes.
         who: Who, from where and why.
         run_type: Such as ``cosmic``.
+        only_fitting: Leave a plot as it is whose version does not fit its model; the
+            audit log says so.
 
     Returns:
         The version taken into force, by plot; plots that had it already are left out.
 
     Raises:
-        CommandError: No plot has references of that run type, or a version does not
-            fit its model.
+        CommandError: A version does not fit its model.
     """
     rows = _rows(session, None)
-    if not any(row.run_type == run_type for row in rows):
-        known = ", ".join(sorted({row.run_type for row in rows if row.run_type})) or "none"
-        raise CommandError(f"no references are of run type {run_type!r:.120}; there are: {known}")
     changed = {}
     for plot in dict.fromkeys(row.plot for row in rows):
         mine = [row for row in rows if row.plot == plot]
@@ -354,6 +355,19 @@ def use_run_type(session: Session, who: Actor, run_type: str) -> dict[str, int]:
         retired = not any(row.active for row in mine)
         if retired or not fitting or fitting[-1].active:
             continue
-        use_references(session, who, plot, fitting[-1].version)
-        changed[plot] = fitting[-1].version
+        try:
+            use_references(session, who, plot, fitting[-1].version)
+        except CommandError as error:
+            if not only_fitting:
+                raise
+            refused = {"version": fitting[-1].version, "refused": str(error)}
+            audit(session, who, RIGHT, plot, new=refused, accepted=False)
+        else:
+            changed[plot] = fitting[-1].version
     return changed
+
+
+def run_types_of_references(session: Session) -> frozenset[str]:
+    """Give the run types that references of any plot are of."""
+    named = select(ReferenceSet.run_type).where(ReferenceSet.run_type != "").distinct()
+    return frozenset(session.scalars(named))

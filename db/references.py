@@ -35,6 +35,10 @@ class ReferenceSet(Base):
     made_at: Mapped[Epoch]
     typical: Mapped[str | None] = mapped_column(String(64))
     """SHA-256 of the image nearest to the mean of all; NULL in sets of earlier releases."""
+    original_id: Mapped[int | None]
+    """Set that this one was adapted from, step by step; NULL where people chose the images."""
+    drift: Mapped[Real | None]
+    """From that set, in decades of similarity; NULL where people chose the images."""
 
 
 class ReferenceImage(Base):

@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import MetaData
 
 from db import (
+    adaptations,
     audit,
     catalogue,
     data_sets,
@@ -18,6 +19,7 @@ from db import (
     performance,
     processes,
     references,
+    run_types,
     shadows,
     signoffs,
     trainings,
@@ -30,6 +32,8 @@ GROUPS: Final = (
     novelties,
     embeddings,
     references,
+    adaptations,
+    run_types,
     catalogue,
     labels,
     models,

@@ -55,6 +55,7 @@ class Setting(StrEnum):
     MASK = "mask"
     STEADINESS = "steadiness"
     LIMIT = "limit"
+    RUN_TYPE = "run-type"
 
 
 class AccessGroup(StrEnum):

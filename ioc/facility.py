@@ -18,7 +18,15 @@ class FacilityPv:
     callback of libca, where a connection now and then is never noticed.
     """
 
-    def __init__(self, ca: Any, name: str, told: Callable[[float | None], None]) -> None:
+    def __init__(
+        self,
+        ca: Any,
+        name: str,
+        told: Callable[[Any], None],
+        read: "Callable[[Any, int], Any] | None" = None,
+        *,
+        as_text: bool = False,
+    ) -> None:
         """Begin to search.
 
         Args:
@@ -26,7 +34,11 @@ class FacilityPv:
             name: The PV.
             told: Called with each value, in libca's thread; and with None, in this
                 one, when the PV is lost.
+            read: Makes of value and severity what is told; a number by default.
+            as_text: Ask for the value as a string: of an enum the state's name.
         """
+        self._read = read or number
+        self._as_text = as_text
         self._ca = ca
         self._told = told
         self._channel = ca.create_channel(name, connect=False)
@@ -40,6 +52,7 @@ class FacilityPv:
             dbr = self._ca.dbr
             self._subscription = self._ca.create_subscription(
                 self._channel,
+                ftype=dbr.TIME_STRING if self._as_text else None,
                 use_time=True,
                 mask=dbr.DBE_VALUE | dbr.DBE_ALARM,
                 callback=self._on_value,
@@ -50,7 +63,7 @@ class FacilityPv:
         self._ca.flush_io()
 
     def _on_value(self, value: Any = None, severity: int = 0, **_: Any) -> None:
-        self._told(number(value, severity))
+        self._told(self._read(value, severity))
 
     def close(self) -> None:
         """End the search or the subscription."""
@@ -87,3 +100,16 @@ def number(value: Any, severity: int) -> float | None:
     except (TypeError, ValueError):
         return None
     return result if math.isfinite(result) else None
+
+
+def text(value: Any, severity: int) -> str | None:
+    """Give a facility's value as a text, None when it says nothing.
+
+    Args:
+        value: As the client library gives it.
+        severity: Alarm severity of it; an INVALID value is unknown.
+    """
+    if severity >= Severity.INVALID or not isinstance(value, str):
+        return None
+    said = value.strip()
+    return said if said.isprintable() else None

@@ -73,7 +73,11 @@ def expected_stages(config: Config) -> list[StageKey]:
 
 def list_site(config: Config) -> Iterator[PvDescription]:
     """Describe the PVs that exist whatever the catalogue says."""
-    yield from describe_site(config.prefix, beam_writable=config.beam.pv is None)
+    yield from describe_site(
+        config.prefix,
+        beam_writable=config.beam.pv is None,
+        run_type_writable=config.beam.run_type_pv is None,
+    )
     yield from describe_quality(config.prefix, of="the deployment")
     for key in expected_stages(config):
         yield from describe_stage(config.prefix, key)

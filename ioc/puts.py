@@ -22,6 +22,7 @@ from pipeline.messages import (
     SetIgnore,
     SetLimit,
     SetNews,
+    SetRunType,
     SetSteadiness,
     SetThreshold,
     Who,
@@ -173,8 +174,8 @@ def make_command(target: Target, content: Content, who: Who, run: int) -> Comman
             return SetThreshold(who=who, plot=target.plot, label=target.label, value=float(content))
         case Setting.IGNORE:
             return SetIgnore(who=who, plot=target.plot, ignored=bool(content))
-        case Setting.NEWS:
-            return SetNews(who=who, text=str(content))
+        case Setting.NEWS | Setting.RUN_TYPE:
+            return _said(target, str(content), who)
         case Setting.BEAM:
             return SetConditions(who=who, beam_current=float(content), run=run)
         case Setting.LIMIT | Setting.STEADINESS:
@@ -182,6 +183,12 @@ def make_command(target: Target, content: Content, who: Who, run: int) -> Comman
         case Setting.MASK:
             return make_change(who, target.plot, str(content))
     raise CommandError(f"{target.setting} is no setting of the Keeper")
+
+
+def _said(target: Target, content: str, who: Who) -> Command:
+    if target.setting is Setting.RUN_TYPE:
+        return SetRunType(who=who, run_type=content)
+    return SetNews(who=who, text=content)
 
 
 def _tuning(target: Target, value: float, who: Who) -> Command:

@@ -24,6 +24,7 @@ from ioc.plots import Plots
 from ioc.puts import Clerk
 from ioc.pva_face import PvaFace
 from ioc.refusal_record import RefusalRecord
+from ioc.run_type import RunType
 from ioc.site_pvs import catalogue_text, site_values
 from ioc.value import PvValue
 from pipeline.config import Config
@@ -66,6 +67,7 @@ class Ioc:
         self.pva_face = PvaFace(self.clerk)
         self.health = Health(context, config, self.board, self.on_bad_message)
         self.beam = Beam(config, self.board, self.keeper.send)
+        self.run_type = RunType(config, self.board, self.keeper.send)
         self.complete = asyncio.Event()
         self._site = SiteState()
         self._catalogue = Catalogue(serial=0, plots=())
@@ -117,6 +119,7 @@ class Ioc:
         """Everything is there."""
         self._published.clear()
         self.beam.tell_again()
+        self.run_type.tell_again()
         self.complete.set()
 
     def on_bad_message(self) -> None:
@@ -131,7 +134,9 @@ class Ioc:
         )
 
     def _show_site(self) -> None:
-        self.board.show(site_values(self._config.prefix, self._site, self.health.fault("Keeper")))
+        fault = self.health.fault("Keeper")
+        self.board.show(site_values(self._config.prefix, self._site, fault))
+        self.run_type.show(self._site, fault)
 
     def _show_catalogue(self) -> None:
         prefix, now = self._config.prefix, time.time()
@@ -228,6 +233,7 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
                 tasks.create_task(ioc.keeper.run())
                 tasks.create_task(ioc.health.run())
                 tasks.create_task(ioc.beam.run())
+                tasks.create_task(ioc.run_type.run())
                 tasks.create_task(ioc.pulse.run(context, config))
                 tasks.create_task(ioc.refusals.run())
                 tasks.create_task(ioc.tick())

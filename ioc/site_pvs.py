@@ -4,7 +4,15 @@ import json
 from collections.abc import Iterable, Iterator
 
 from ioc.chain import StageKey
-from ioc.description import AccessGroup, Kind, PvDescription, Setting, Target, name_part
+from ioc.description import (
+    STRING_LIMIT,
+    AccessGroup,
+    Kind,
+    PvDescription,
+    Setting,
+    Target,
+    name_part,
+)
 from ioc.performance_pvs import describe_accuracy
 from ioc.plot_pvs import iso
 from ioc.quality import by_group
@@ -21,15 +29,27 @@ PRODUCER = ("Running", "Silent")
 CATALOGUE_BYTES = 1_000_000
 
 
-def describe_site(prefix: str, *, beam_writable: bool) -> Iterator[PvDescription]:
+def describe_site(
+    prefix: str, *, beam_writable: bool, run_type_writable: bool = True
+) -> Iterator[PvDescription]:
     """Describe the PVs that exist whatever the catalogue says.
 
     Args:
         prefix: The deployment's prefix.
         beam_writable: Whether no PV of the facility gives the beam current.
+        run_type_writable: Whether none gives the run type.
     """
     yield PvDescription(f"{prefix}Run", Kind.LONG, "Run number", archive=True)
     yield PvDescription(f"{prefix}Period", Kind.STRING, "Run period")
+    yield PvDescription(
+        f"{prefix}RunType",
+        Kind.STRING,
+        "Run type, chooses the references",
+        max_length=STRING_LIMIT + 1,
+        target=Target(Setting.RUN_TYPE) if run_type_writable else None,
+        group=AccessGroup.OPERATOR,
+        archive=True,
+    )
     yield PvDescription(f"{prefix}Beam", Kind.ENUM, "Beam gate", choices=BEAM, archive=True)
     yield PvDescription(
         f"{prefix}BeamCurrent",

@@ -14,8 +14,8 @@ from db.reference_queries import (
     references,
     retire_references,
     use_references,
-    use_run_type,
 )
+from db.run_type_queries import set_run_type
 from hydra_ioc.record import actor, open_record, permit
 from hydra_ioc.references import DEFAULT_THRESHOLD, collect
 from hydra_ioc.references import add as add_references
@@ -146,12 +146,11 @@ def run_type_(config_file: Path | None, run_type: str, why: str) -> None:
     engine = open_record(config)
     permit(engine, who, RIGHT)
     with writing(engine) as session:
-        changed = use_run_type(session, who, run_type)
+        changed = set_run_type(session, who, run_type)
     for plot, version in changed.items():
         click.echo(f"references of {plot}: version {version} in force")
     click.echo(f"{len(changed)} plots changed for run type {run_type}")
-    if changed:
-        _tell(config, who)
+    _tell(config, who)
 
 
 @command.command()

@@ -190,6 +190,8 @@ class Beam(Section):
     """Below it there is no beam and Bad raises no alarm; unit of the PV."""
     run_pv: str | None = None
     """PV of the run number; without one, the images tell it."""
+    run_type_pv: str | None = None
+    """PV of the run type, a text or an enum; without one, ``$(P)RunType`` is writable."""
 
 
 class Ioc(Section):

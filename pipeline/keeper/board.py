@@ -41,6 +41,7 @@ class Board:
         """Of plots that are judged over time."""
         self.facility_run = -1
         self.news = ""
+        self.run_type = ""
         self.away = ""
         self._unshown: dict[str, int] = {}
         """Images by plot that no published state has counted yet."""
@@ -205,6 +206,7 @@ class Board:
         return SiteState(
             run=run,
             period=newest.period if newest else "NA",
+            run_type=self.run_type,
             beam_current=self.beam_current,
             beam_on=self.beam_on,
             news=self.news,

@@ -13,6 +13,7 @@ from db.mask_queries import MaskRow, masks_in_force, masks_of
 from db.operation import RunHistory, RunStatus
 from db.operation_queries import Live, latest_news, live_plots
 from db.reference_queries import ReferenceRow, references_in_force
+from db.run_type_queries import run_type_now
 from db.shadow_queries import ShadowRow, shadows_in_force
 from db.steadiness_queries import steadiness_of_all
 from pipeline.alarm import Severity, Status
@@ -42,6 +43,8 @@ class Plots:
     """By plot name; None takes the deployment's."""
     faults: tuple[str, ...] = ()
     """Plots that no message can carry, and why; they are left out."""
+    run_type: str = ""
+    """Kind of run; empty when nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ def read_plots(session: Session) -> Plots:
         entries=tuple(entries),
         collect={row.name: row.collect_fraction for row in rows},
         faults=tuple(faults),
+        run_type=run_type_now(session),
     )
 
 

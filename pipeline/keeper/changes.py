@@ -9,7 +9,9 @@ from db.catalogue_queries import set_ignored
 from db.doubt_queries import set_novel
 from db.limit_queries import set_limit
 from db.operation_queries import post_news
+from db.reference_queries import RIGHT as REFERENCES
 from db.reference_queries import set_similarity_threshold
+from db.run_type_queries import set_run_type
 from db.steadiness_queries import set_steadiness
 from db.threshold_queries import set_threshold
 from db.user_queries import require
@@ -22,6 +24,7 @@ from pipeline.messages import (
     SetIgnore,
     SetLimit,
     SetNews,
+    SetRunType,
     SetSteadiness,
     SetThreshold,
     Who,
@@ -35,6 +38,7 @@ ACTIONS = {
     SetThreshold: "set-threshold",
     SetIgnore: "set-ignore",
     SetNews: "set-news",
+    SetRunType: "set-run-type",
     Reload: "reload",
     ChangeMask: "set-mask",
     SetSteadiness: "set-steadiness",
@@ -45,6 +49,7 @@ ACTIONS = {
 RIGHTS: dict[type[Command], str] = {
     SetSteadiness: "set-threshold",
     SetLimit: "set-threshold",
+    SetRunType: REFERENCES,
 }
 """Commands that need another right than that of their name."""
 
@@ -63,38 +68,57 @@ def apply(session: Session, command: Command) -> str:
         CommandError: It cannot be done; says what was expected.
         NotPermitted: No role of the user allows it.
     """
-    of_plot = SetThreshold | SetIgnore | ChangeMask | SetSteadiness | SetLimit
-    plot_name = command.plot if isinstance(command, of_plot) else None
-    if isinstance(command, of_plot | SetNews):
-        require(
-            session,
-            actor(command.who),
-            RIGHTS.get(type(command), ACTIONS[type(command)]),
-            plot_name,
-        )
+    _permit(session, command)
     match command:
-        case SetThreshold(who=who, plot=plot, label=label, value=value):
-            if label == SIMILARITY:
-                old = set_similarity_threshold(session, actor(who), plot, value)
-            elif label == NOVELTY:
-                old = set_novel(session, actor(who), plot, value)
-            else:
-                old = set_threshold(session, actor(who), plot, label, value)
-            return f"threshold of {plot} {label}: {old:g} -> {value:g}"
+        case SetThreshold():
+            return _set_threshold(session, command)
         case SetLimit() | SetSteadiness():
             return _tune(session, command)
         case SetIgnore(who=who, plot=plot, ignored=ignored):
             set_ignored(session, actor(who), plot, ignored)
             return f"{plot} {'ignored' if ignored else 'taken into account'}"
-        case SetNews(who=who, text=text):
-            post_news(session, actor(who), text)
-            return "news posted" if text else "news cleared"
-        case Reload(who=who):
-            audit(session, actor(who), "reload", "catalogue")
-            return "catalogue read again"
+        case SetNews() | SetRunType() | Reload():
+            return _for_all(session, command)
         case ChangeMask(who=who):
             return change_mask(session, actor(who), command)
     raise TypeError(f"{type(command).__name__} changes nothing in the record")
+
+
+def _permit(session: Session, command: Command) -> None:
+    """Refuse what a person may not do; what the facility measures needs no right."""
+    of_plot = SetThreshold | SetIgnore | ChangeMask | SetSteadiness | SetLimit
+    if not isinstance(command, of_plot | SetNews | SetRunType):
+        return
+    if isinstance(command, SetRunType) and command.measured:
+        return
+    plot = command.plot if isinstance(command, of_plot) else None
+    right = RIGHTS.get(type(command), ACTIONS[type(command)])
+    require(session, actor(command.who), right, plot)
+
+
+def _set_threshold(session: Session, command: SetThreshold) -> str:
+    who, plot, label, value = actor(command.who), command.plot, command.label, command.value
+    if label == SIMILARITY:
+        old = set_similarity_threshold(session, who, plot, value)
+    elif label == NOVELTY:
+        old = set_novel(session, who, plot, value)
+    else:
+        old = set_threshold(session, who, plot, label, value)
+    return f"threshold of {plot} {label}: {old:g} -> {value:g}"
+
+
+def _for_all(session: Session, command: SetNews | SetRunType | Reload) -> str:
+    who = actor(command.who)
+    if isinstance(command, SetNews):
+        post_news(session, who, command.text)
+        return "news posted" if command.text else "news cleared"
+    if isinstance(command, SetRunType):
+        taken = set_run_type(session, who, command.run_type, measured=command.measured)
+        return (
+            f"run type {command.run_type or 'not known'}: references of {len(taken)} plots changed"
+        )
+    audit(session, who, "reload", "catalogue")
+    return "catalogue read again"
 
 
 def _tune(session: Session, command: SetLimit | SetSteadiness) -> str:
@@ -126,6 +150,8 @@ def refuse(session: Session, command: Command, why: str) -> None:
             subject, new = plot, {"value": ignored, "refused": why}
         case SetNews(who=who, text=text):
             subject, new = "news", {"value": text, "refused": why}
+        case SetRunType(who=who, run_type=run_type):
+            subject, new = run_type, {"refused": why}
         case Reload(who=who):
             subject, new = "catalogue", {"refused": why}
         case ChangeMask(who=who, plot=plot, action=action, name=name):

@@ -172,4 +172,5 @@ class Core:
         self.collect.clear()
         self.collect.update(plots.collect)
         self._faults = plots.faults
+        self.board.run_type = plots.run_type
         return self.board.replace(plots.entries, time.time())

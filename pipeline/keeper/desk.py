@@ -28,6 +28,7 @@ from pipeline.messages import (
     SetIgnore,
     SetLimit,
     SetNews,
+    SetRunType,
     SetSteadiness,
     SetThreshold,
     SnapshotRequest,
@@ -53,6 +54,7 @@ COMMANDS: Final = (
     ChangeMask,
     SetSteadiness,
     SetLimit,
+    SetRunType,
 )
 Parts = list[bytes | memoryview]
 

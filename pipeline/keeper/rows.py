@@ -112,6 +112,7 @@ def _history_row(item: Item, plot_id: int | None, now: float) -> RunHistory:
         similarity_threshold=likeness.threshold if likeness else None,
         reference_set_id=likeness.set_id if likeness else None,
         novelty=item.image.reading.novelty,
+        novel_below=item.entry.novel_below or None,
     )
 
 

@@ -16,6 +16,7 @@ from pipeline.messages.commands import (
     SetConditions,
     SetIgnore,
     SetNews,
+    SetRunType,
     SetThreshold,
     SnapshotRequest,
 )
@@ -38,6 +39,7 @@ Command = (
     | SetIgnore
     | SetConditions
     | SetNews
+    | SetRunType
     | Reload
     | SnapshotRequest
     | PutRefused

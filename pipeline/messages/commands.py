@@ -44,6 +44,16 @@ class SetConditions(Message, kw_only=True, frozen=True, tag="set-conditions"):
     run: int = -1
 
 
+class SetRunType(Message, kw_only=True, frozen=True, tag="set-run-type"):
+    """Say what kind of run the experiment takes; plots take their references of it."""
+
+    who: Who
+    run_type: Annotated[str, msgspec.Meta(max_length=100)]
+    """Empty where it is not known."""
+    measured: bool = False
+    """A PV of the facility says so, not a person."""
+
+
 class SetNews(Message, kw_only=True, frozen=True, tag="set-news"):
     """Post a line of news to all screens; empty clears it."""
 

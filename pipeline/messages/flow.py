@@ -167,6 +167,8 @@ class SiteState(Message, frozen=True, kw_only=True, tag="site"):
     run: int = -1
     """Run number of the newest image or of the facility's PV; -1 when unknown."""
     period: Name = "NA"
+    run_type: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    """Kind of run, such as ``production``; empty when nobody said."""
     beam_current: float | None = None
     """In the unit of the deployment's beam PV; None when unknown."""
     beam_on: bool | None = None

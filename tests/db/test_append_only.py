@@ -38,6 +38,9 @@ def test_given_the_tables_when_listed_then_every_log_and_the_history_only_grow()
         "embedding_spaces",
         "shadow_terms",
         "shadow_verdicts",
+        "reference_decisions",
+        "reference_proposals",
+        "run_types",
     }
 
 

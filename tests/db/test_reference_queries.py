@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from db.audit import AuditLog
 from db.catalogue_queries import add_plot
 from db.engine import make_engine, reading, writing
 from db.reference_queries import (
@@ -15,8 +16,11 @@ from db.reference_queries import (
     references,
     references_in_force,
     retire_references,
+    use_references,
     use_run_type,
 )
+from db.run_type_queries import run_type_now, set_run_type
+from db.run_types import RunType
 from db.startup import upgrade
 from pipeline.errors import CommandError
 from tests.db.samples import WHO
@@ -94,8 +98,45 @@ def test_given_a_run_type_of_no_references_when_chosen_then_it_is_refused_and_no
 ) -> None:
     before = in_force(engine)
     with pytest.raises(CommandError, match="there are: cosmic, production"), writing(engine) as s:
-        use_run_type(s, WHO, "helium")
+        set_run_type(s, WHO, "helium")
     assert in_force(engine) == before
+    with reading(engine) as session:
+        assert run_type_now(session) == ""
+
+
+def test_given_a_run_type_when_set_then_it_is_on_record_with_who_and_audited(
+    engine: Engine,
+) -> None:
+    with writing(engine) as session:
+        assert set_run_type(session, WHO, "cosmic") == {"one": 2, "two": 1}
+    with reading(engine) as session:
+        assert run_type_now(session) == "cosmic"
+        (row,) = session.scalars(select(RunType))
+        assert (row.user_name, row.host) == (WHO.user, WHO.host)
+        line = session.scalars(select(AuditLog).where(AuditLog.action == "set-run-type")).one()
+        assert (line.old, line.new, line.accepted) == ("", "cosmic", True)
+    with writing(engine) as session:
+        assert set_run_type(session, WHO, "") == {"one": 1, "two": 2}
+
+
+def test_given_a_facility_that_repeats_a_run_type_when_set_then_a_persons_choice_stays(
+    engine: Engine,
+) -> None:
+    with writing(engine) as session:
+        set_run_type(session, WHO, "cosmic", measured=True)
+        use_references(session, WHO, "one", 3)
+        assert set_run_type(session, WHO, "cosmic", measured=True) == {}
+        # Run types that nobody made references for are facts, too.
+        assert set_run_type(session, WHO, "LED", measured=True) == {"one": 1, "two": 2}
+        assert run_type_now(session) == "LED"
+
+
+@pytest.mark.parametrize("run_type", ["x" * 40, "a\nb", "\u00e4" * 20])
+def test_given_what_is_no_run_type_when_set_then_it_is_refused(
+    engine: Engine, run_type: str
+) -> None:
+    with pytest.raises(CommandError, match="at most 39 bytes"), writing(engine) as session:
+        set_run_type(session, WHO, run_type, measured=True)
 
 
 def test_given_references_when_listed_then_the_most_typical_image_is_named(engine: Engine) -> None:
