@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Table
+from sqlalchemy import Engine, Table, make_url
 
 from db.engine import connected, make_engine
 from db.schema import METADATA
 from db.startup import upgrade
+from pipeline.config import Config, load
 from tests.fixtures_mariadb import MariaDb, mariadb, mariadb_server  # noqa: F401
 
 Rows = dict[Table, list[dict[str, Any]]]
@@ -71,3 +72,21 @@ def _empty(engine: Engine, dictionaries: Rows) -> None:
             if rows:
                 connection.execute(table.insert(), rows)
         connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS=1")
+
+
+@pytest.fixture
+def config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The configuration of a deployment, and who types its commands."""
+    monkeypatch.setenv("LOGNAME", "ann")
+    path = tmp_path / "site.toml"
+    path.write_text('state_dir = "state"\n[sockets]\ntimeout_s = 0.1\n')
+    return path
+
+
+@pytest.fixture
+def config(config_file: Path, sqlite_template: Path) -> Config:
+    """A deployment whose database the migrations have built."""
+    made = load(config_file)
+    made.state_dir.mkdir(parents=True)
+    shutil.copy(sqlite_template, make_url(made.database_url()).database or "")
+    return made
