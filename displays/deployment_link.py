@@ -12,7 +12,7 @@ SILENCE_S = 5.0
 """A heartbeat overdue by this much greys the screen: a stopped IOC keeps its
 connections alive for over half a minute. Source: facts measured with libca."""
 CHECK_MS = 500
-STATUS = ("Beam", "BeamCurrent", "Run", "LastUpdate", "News.VAL$", "Producer")
+STATUS = ("Beam", "BeamCurrent", "Run", "RunType", "LastUpdate", "News.VAL$", "Producer")
 
 
 class DeploymentLink(QObject):

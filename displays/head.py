@@ -26,7 +26,9 @@ def write_head(frame: Frame, deployment: DeploymentLink, store: CardStore) -> No
     frame.beam.say(beam if current is None else f"{beam}  {current:.4g}", state=state)
     run = deployment.number("Run")
     known = run is not None and run >= 0
-    frame.run.say(f"{run:.0f}" if known else "?", state="" if live else "lost")
+    kind = deployment.text("RunType")
+    number = f"{run:.0f}" if known else "?"
+    frame.run.say(f"{number}  {kind}" if kind else number, state="" if live else "lost")
     frame.last.say(*_last_update(deployment, store, live=live))
     frame.news.say(deployment.text("News.VAL$"))
     frame.show_banner(_banner(deployment))

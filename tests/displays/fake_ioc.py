@@ -222,6 +222,7 @@ class FakeIoc:
             "BeamCurrent": ChannelDouble(value=150.2),
             "Run": ChannelInteger(value=131458),
             "LastUpdate": ChannelString(value="", **text),
+            "RunType": ChannelString(value="", **text),
             "News.VAL$": ChannelChar(value="", max_length=4000, **text),
         }
         self.channels = {prefix + name: channel for name, channel in self.own.items()}

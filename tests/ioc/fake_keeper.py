@@ -35,6 +35,7 @@ from pipeline.messages import (
     SetConditions,
     SetIgnore,
     SetNews,
+    SetRunType,
     SetThreshold,
     SiteState,
     SnapshotRequest,
@@ -305,6 +306,8 @@ class FakeKeeper:
             await self.show(judge(entry, state) if state.weights else state)
         elif isinstance(command, SetNews):
             await self.show_site(news=command.text)
+        elif isinstance(command, SetRunType):
+            await self.show_site(run_type=command.run_type)
         elif isinstance(command, SetConditions):
             current = command.beam_current
             on = None if current is None else current >= self.config.beam.threshold
