@@ -1,5 +1,6 @@
 """A deployment of its own for every system test."""
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -35,15 +36,37 @@ def ready(client: CaClient) -> bool:
     return all(one["connected"] for one in client.get_all(names).values())
 
 
+@pytest.fixture(scope="session")
+def prepared() -> Iterator[Stand]:
+    """A deployment with its database and the demo's models, to be copied; it never runs."""
+    with Stand(SETTINGS) as stand:
+        prepare(stand)
+        yield stand
+
+
+def prepare(stand: Stand) -> None:
+    stand.command("db", "upgrade")
+    stand.command("models", "install")
+
+
+def copy_state(prepared: Stand, stand: Stand) -> None:
+    """Give a new deployment on SQLite what the commands gave the prepared one."""
+    shutil.copy(prepared.folder / "hydra.db", stand.folder / "hydra.db")
+    models = prepared.config.predict.models
+    shutil.copytree(prepared.config.under_state(models), stand.config.under_state(models))
+
+
 @pytest.fixture
-def launch() -> Iterator[Callable[..., tuple[Stand, CaClient]]]:
+def launch(prepared: Stand) -> Iterator[Callable[..., tuple[Stand, CaClient]]]:
     """Start a deployment with the demo's models and give it with a libca client."""
     with ExitStack() as stack:
 
         def start(settings: dict[str, Any] | None = None) -> tuple[Stand, CaClient]:
             stand = stack.enter_context(Stand({**SETTINGS, **(settings or {})}))
-            stand.command("db", "upgrade")
-            stand.command("models", "install")
+            if "database" in (settings or {}):
+                prepare(stand)
+            else:
+                copy_state(prepared, stand)
             stand.start()
             client = CaClient(stand)
             stack.callback(client.close)

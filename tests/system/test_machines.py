@@ -13,7 +13,7 @@ import pytest
 from hydra_ioc.bench.plots import repeated
 from hydra_ioc.bench.stand import Stand, wait_for
 from hydra_ioc.supervision import executable
-from tests.system.rows import history, keys
+from tests.system.rows import history, keys, recorded
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -87,7 +87,7 @@ def test_given_a_worker_on_another_machine_when_plots_come_then_it_judges_them_o
             files = repeated(good_files, 12)
             for file in files:
                 stand.drop(file.name, file.data)
-            wait_for(lambda: len(history(stand)) >= 12, "12 rows", 90)
+            wait_for(lambda: recorded(stand) >= 12, "12 rows", 90)
             assert keys(history(stand)) == sorted((file.plot, file.chunk) for file in files)
             assert not heard_without_keys(machines, endpoints["states"])
         finally:

@@ -8,7 +8,7 @@ from hydra_ioc.bench.plots import repeated
 from hydra_ioc.bench.stand import wait_for
 from tests.fixtures_mariadb import MariaDb
 from tests.system.conftest import PLOTS
-from tests.system.rows import history, keys
+from tests.system.rows import history, keys, recorded
 
 OUTAGE_S = 60.0
 
@@ -23,7 +23,7 @@ def test_given_mariadb_stopped_for_a_minute_when_it_is_back_then_no_image_is_los
     files = repeated(good_files, 80)
     for file in files[:40]:
         stand.drop(file.name, file.data)
-    wait_for(lambda: len(history(stand)) >= 10, "the first rows", 30)
+    wait_for(lambda: recorded(stand) >= 10, "the first rows", 30)
     mariadb_server.kill()
     stopped = time.monotonic()
     for file in files[40:]:
@@ -33,6 +33,6 @@ def test_given_mariadb_stopped_for_a_minute_when_it_is_back_then_no_image_is_los
     assert list(stand.tree.rglob("*.png")), "files wait for the database"
     time.sleep(max(0.0, OUTAGE_S - (time.monotonic() - stopped)))
     mariadb_server.start()
-    wait_for(lambda: len(history(stand)) >= 80, "all rows", 60)
+    wait_for(lambda: recorded(stand) >= 80, "all rows", 60)
     assert keys(history(stand)) == sorted((file.plot, file.chunk) for file in files)
     wait_for(lambda: client.get(f"{PLOTS[0]}:Class")["severity"] == 0, "healing", 30)

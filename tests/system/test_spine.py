@@ -9,7 +9,7 @@ import pytest
 from hydra_ioc.bench.plots import repeated
 from hydra_ioc.bench.stand import wait_for
 from tests.system.ca import CaClient
-from tests.system.rows import history, keys
+from tests.system.rows import history, keys, recorded
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -80,7 +80,7 @@ def test_given_every_process_killed_in_turn_when_200_images_flow_then_each_is_re
             role = ("keeper", "balancer", "predict-0", "feeder", "ioc")[number // 40]
             for process in stand.processes(role):
                 process.kill()
-    wait_for(lambda: len(keys(history(stand))) >= 200, "200 rows", 120)
+    wait_for(lambda: recorded(stand) >= 200, "200 rows", 120)
     assert keys(history(stand)) == sorted((file.plot, file.chunk) for file in files)
     wait_for(lambda: not list(stand.tree.rglob("*.png")), "the files to be removed", 30)
     newest = max(file.chunk for file in files)
