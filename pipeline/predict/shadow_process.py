@@ -67,7 +67,8 @@ def answer(
         if question.order is None:
             return companion_failed(companion, "")
         tensor = companion_tensor(companion, question.tensor, model.card)
-        return companion_result(companion, model.run(masked(question.order, tensor, model)[None]))
+        batch = masked(question.order, tensor, model)[None]
+        return companion_result(companion, model.run(batch, maps=False))
     except ModelError as error:
         return companion_failed(companion, str(error))
 

@@ -29,6 +29,12 @@ BUDGET_S: Final = 0.5
 """A shadow that takes longer for one image is set aside."""
 LOAD_S: Final = 60.0
 """Starting the process, loading and warming may take this long."""
+PIPE_BYTES: Final = 1 << 19
+"""Size of the pipes: an image of 299 x 299 x 3 fits, so that it is handed over at once.
+
+Source:
+    pipe(7), "Pipe capacity": 65,536 bytes unless set, at most 1 MiB without privilege.
+"""
 FIRST_PAUSE_S: Final = 30.0
 """How long a shadow is set aside for the first time; doubled every further time."""
 LONGEST_PAUSE_S: Final = 3600.0
@@ -60,6 +66,7 @@ class Shadows:
         self._busy = asyncio.Lock()
         self._loads: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._looks: set[asyncio.Task[CompanionResult]] = set()
 
     def activate(self, companions: Iterable[Companion]) -> None:
         """Load the shadows of a catalogue; forget what other ones did.
@@ -98,6 +105,20 @@ class Shadows:
         question = Question(companion=companion, order=order, tensor=bytes(tensor))
         return await self._ask(question, BUDGET_S)
 
+    async def begin(
+        self, companion: Companion, order: Order, tensor: Part
+    ) -> asyncio.Task[CompanionResult]:
+        """Ask a shadow about an image without waiting for what it says.
+
+        It works while the model that judges does, on another core where there is one.
+        """
+        task = asyncio.create_task(self.look(companion, order, tensor))
+        self._looks.add(task)
+        task.add_done_callback(self._looks.discard)
+        # One round of the loop hands the image over.
+        await asyncio.sleep(0)
+        return task
+
     def faults(self) -> int:
         """Count the shadows that are set aside now."""
         now = time.monotonic()
@@ -105,7 +126,7 @@ class Shadows:
 
     def close(self) -> None:
         """End the process."""
-        for task in (*self._loads.values(), *self._tasks):
+        for task in (*self._loads.values(), *self._tasks, *self._looks):
             task.cancel()
         self._end("")
 
@@ -153,7 +174,7 @@ class Shadows:
     async def _exchange(self, question: Question) -> CompanionResult:
         if self._process is None:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, *self._arguments, stdin=PIPE, stdout=PIPE
+                *self._command, *self._arguments, stdin=PIPE, stdout=PIPE, pipesize=PIPE_BYTES
             )
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:

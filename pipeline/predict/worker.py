@@ -40,6 +40,8 @@ class Job:
     picture: Part
     arrived: float
     """Monotonic time, seconds."""
+    shadow: asyncio.Task[CompanionResult] | None = None
+    """What the shadow of the plot is about to say."""
 
 
 class Outlet(Protocol):
@@ -148,6 +150,7 @@ class Worker:
     async def _judge(self, job: Job, digest: str, model: ServedModel, outlet: Outlet) -> None:
         try:
             tensor = tensor_of(job.order, job.tensor, model.card)
+            await self._ask_shadow(job)
             begun = time.monotonic()
             outputs = await self._pass(digest, model, masked(job.order, tensor, model)[None])
             outputs = unheated(job.order, outputs, model)
@@ -165,6 +168,12 @@ class Worker:
             self._told.pop(job.order.plot.name, None)
             await self._answer(job, answer, outlet)
 
+    async def _ask_shadow(self, job: Job) -> None:
+        """Let the shadow begin before the model that judges does."""
+        shadow = next((one for one in job.order.plot.companions if one.role == SHADOW), None)
+        if shadow is not None:
+            job.shadow = await self._shadows.begin(shadow, job.order, job.tensor)
+
     async def _pass(self, digest: str, model: ServedModel, batch: NDArray[np.uint8]) -> Outputs:
         self._journal.begin("infer", digest)
         run = partial(model.run, batch)
@@ -180,6 +189,8 @@ class Worker:
 
     async def _accompany(self, job: Job, companion: Companion) -> CompanionResult:
         """Let a companion see an image; what it does wrong never reaches the verdict's model."""
+        if companion.role == SHADOW and job.shadow is not None:
+            return await job.shadow
         if companion.role == SHADOW:
             return await self._shadows.look(companion, job.order, job.tensor)
         digest = companion.model.digest
