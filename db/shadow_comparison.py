@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.catalogue import Classification, ClassificationType
+from db.catalogue import Classification, ClassificationType, Plot
 from db.catalogue_queries import plot_type
 from db.labels import PlotLabel
 from db.models import Model
@@ -25,6 +25,8 @@ class Compared:
     chunk: int
     sha256: str
     kept: bool
+    kept_for: str
+    """Why it was kept: ``sample``, ``look``, ``shadow``, or empty."""
     active: str
     """Label of the model that judges; empty where it failed."""
     shadow: str
@@ -39,6 +41,8 @@ class Comparison:
     """All images of the latest shadow of a plot and of one model that judged."""
 
     plot: str
+    file_type: str
+    """Of the images in the store."""
     active: str
     """Digest."""
     shadow: str
@@ -81,6 +85,7 @@ def comparison(session: Session, plot: str) -> Comparison:
         raise CommandError(f"the shadow of plot {plot} has seen no image yet")
     return Comparison(
         plot=plot,
+        file_type=target.file_type,
         active=session.get_one(Model, active_id).digest,
         shadow=session.get_one(Model, term.model_id).digest,
         begun_at=term.begun_at,
@@ -102,8 +107,9 @@ def _images(session: Session, term_id: int, active_id: int) -> tuple[Compared, .
         .subquery()
     )
     rows = session.execute(
-        select(ShadowVerdict, RunHistory, truth.c.name)
+        select(ShadowVerdict, RunHistory, truth.c.name, Plot.kept_for)
         .join(RunHistory, ShadowVerdict.run_history_id == RunHistory.id)
+        .outerjoin(Plot, Plot.id == RunHistory.plot_id)
         .outerjoin(truth, truth.c.plot_id == RunHistory.plot_id)
         .where(ShadowVerdict.term_id == term_id, ShadowVerdict.active_model_id == active_id)
         .order_by(RunHistory.id)
@@ -115,10 +121,11 @@ def _images(session: Session, term_id: int, active_id: int) -> tuple[Compared, .
             chunk=image.chunk,
             sha256=image.sha256,
             kept=image.plot_id is not None,
+            kept_for=kept_for or "",
             active=said.active_label,
             shadow=said.label,
             truth=name,
             error=said.error,
         )
-        for said, image, name in rows
+        for said, image, name, kept_for in rows
     )

@@ -4,7 +4,10 @@ Needs the training extra (matplotlib).
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+SHOWN: Final = 4
+"""Images on which they differ, in the picture."""
 
 
 def draw(found: dict[str, Any], path: Path) -> None:
@@ -16,18 +19,44 @@ def draw(found: dict[str, Any], path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 4.4), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=[1.2, 1.0])
+    shown = [one for one in found["images"] if one["file"]][:SHOWN]
+    figure = Figure(figsize=(10, 4.4 + 3.2 * bool(shown)), layout="constrained")
+    top: Any = figure
+    if shown:
+        parts: Any = figure.subfigures(2, 1, height_ratios=[4.4, 3.2])
+        top, below = parts
+        _draw_images(below, shown)
+    left, right = top.subplots(1, 2, width_ratios=[1.2, 1.0])
     _draw_table(left, found["table"])
     _draw_rates(right, found)
     low, high = found["interval"]
     share = found["disagreement"]
     told = "nothing compared yet" if share is None else f"{share:.2%} ({low:.2%} to {high:.2%})"
-    figure.suptitle(
+    top.suptitle(
         f"{found['plot']}: other labels on {told} of {found['compared']} images\n"
         f"judges: {found['active'][:12]}    shadow: {found['shadow'][:12]}"
     )
     figure.savefig(path, dpi=110)
+
+
+def _draw_images(part: Any, shown: list[dict[str, Any]]) -> None:
+    from matplotlib.image import imread
+
+    part.suptitle("newest kept images on which they differ")
+    for place, axes in enumerate(part.subplots(1, SHOWN)):
+        if place >= len(shown):
+            axes.set_axis_off()
+            continue
+        # With its axis off, no room would be left for a title.
+        axes.set_xticks([])
+        axes.set_yticks([])
+        one = shown[place]
+        axes.imshow(imread(one["file"]))
+        axes.set_title(
+            f"run {one['run']} chunk {one['chunk']}\njudges {one['active']}, shadow {one['shadow']}"
+            f"\npeople: {one['truth'] or 'no label'}",
+            fontsize=9,
+        )
 
 
 def _draw_table(axes: Any, table: dict[str, dict[str, int]]) -> None:

@@ -40,6 +40,7 @@ def summary(found: Comparison) -> dict[str, Any]:
         "table": table,
         "right": _right(labelled),
         "right_where_they_differ": _right([one for one in labelled if one.active != one.shadow]),
+        "kept_for_it": sum(one.kept_for == "shadow" for one in differ),
         "images": [asdict(one) for one in reversed(differ)],
     }
 

@@ -75,7 +75,7 @@ def compare(
 
     The rate of disagreement comes with its 95 % interval (Wilson), the table of
     labels, how often each was right where people gave a label, and the images on
-    which they differ.
+    which they differ; the picture shows the newest of these that are kept.
 
     Example: hydra-ioc models compare CDC_occupancy --picture compare.png
     """
@@ -84,9 +84,16 @@ def compare(
     from hydra_ioc.record import open_record
     from hydra_ioc.shadow_summary import summary
     from hydra_ioc.training_extra import need_training
+    from pipeline.keeper.imagestore import ImageStore
 
-    with reading(open_record(load(config_file))) as session:
-        found = summary(comparison(session, plot))
+    config = load(config_file)
+    with reading(open_record(config)) as session:
+        compared = comparison(session, plot)
+    found = summary(compared)
+    store = ImageStore(config.under_state(config.keeper.images))
+    for one in found["images"]:
+        path = store.path(one["sha256"], compared.file_type)
+        one["file"] = str(path) if one["kept"] else ""
     if picture is not None:
         with need_training():
             from hydra_ioc.shadow_picture import draw
@@ -129,7 +136,7 @@ def _lines(found: dict[str, Any], most: int) -> list[str]:
     lines += [
         f"{_when(one['image_time'])}  run {one['run']} chunk {one['chunk']}"
         f"  judges {one['active']}, shadow {one['shadow']}, people {one['truth'] or '-'}"
-        f"  {one['sha256'][:12]}{'' if one['kept'] else ' not kept'}"
+        f"  {one['sha256'][:12]}  {one['file'] or 'not kept'}"
         for one in images[:most]
     ]
     if len(images) > most:

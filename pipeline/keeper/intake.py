@@ -15,7 +15,7 @@ from pipeline.keeper.judge import UNKNOWN, Reading, Verdict, needs_a_look
 from pipeline.keeper.likeness import likeness_of
 from pipeline.keeper.regression import OUT_OF_RANGE
 from pipeline.keeper.sampling import is_chosen
-from pipeline.keeper.shadow import shadow_of
+from pipeline.keeper.shadow import disagrees, shadow_of
 from pipeline.keeper.shown import Shown, verdict_of
 from pipeline.messages import Order, PlotEntry, PlotState, Report
 
@@ -24,6 +24,8 @@ INTEGER_LIMIT: Final = 2**31 - 1
 """Largest run and chunk number that every database takes as INTEGER."""
 PERIOD_LIMIT: Final = 100
 """Longest run period, the width of its column."""
+DISPUTED: Final = 500
+"""Images kept of one shadow because it gave them another label: enough to judge it by."""
 Frames = Sequence[bytes | memoryview]
 Key = tuple[int, int, int, str, str]
 """Plot type, run, chunk, period and sha256: one image."""
@@ -41,6 +43,8 @@ class Item:
     unbiased: bool
     """Chosen at random, before the verdict."""
     keep: bool
+    kept_for: str
+    """``sample``, ``look`` or ``shadow``; empty where it is not kept."""
     logged: bool
     """Somebody should look at it: a row of the monitoring log."""
     late: bool
@@ -145,6 +149,8 @@ class Intake:
         image = self._image(report, frames, entry, now)
         verdict = verdict_of(entry, image, self._board.beam_on)
         look = needs_a_look(entry, verdict)
+        shadow = shadow_of(report, entry, image.reading) if report.companions else None
+        kept_for = "sample" if unbiased else "look" if look else self._of_shadow(entry, shadow)
         known = newest is not None and not image.reading.judged and _same(image, newest)
         late = newest is not None and image.order < newest.order
         return Item(
@@ -153,7 +159,8 @@ class Intake:
             image=_heated(image, entry, verdict, report, frames[0]),
             verdict=verdict,
             unbiased=unbiased,
-            keep=unbiased or look,
+            keep=bool(kept_for),
+            kept_for=kept_for,
             logged=look
             and not image.reading.error
             and (verdict.label in image.reading.weights or verdict.label in (UNKNOWN, OUT_OF_RANGE))
@@ -165,9 +172,18 @@ class Intake:
             previous=self._board.states.get(entry.name),
             replaces=self._board.shown.get(entry.name),
             masks=report.masks,
-            shadow=shadow_of(report, entry, image.reading) if report.companions else None,
+            shadow=shadow,
             embedding=compact(frames[1]),
         )
+
+    def _of_shadow(self, entry: PlotEntry, said: NewShadowVerdict | None) -> str:
+        """Tell whether an image is kept because the shadow gives it another label."""
+        if said is None or not disagrees(said):
+            return ""
+        on_show = self._board.shown.get(entry.name)
+        before = on_show.shadow if on_show is not None else None
+        many = before is not None and before.model == said.digest and before.disagreed >= DISPUTED
+        return "" if many else "shadow"
 
     def _image(self, report: Report, frames: Frames, entry: PlotEntry, now: float) -> Shown:
         order, model = report.order, report.order.plot.model

@@ -50,6 +50,7 @@ def enter_plots(session: Session, kept: Mapping[Key, Item]) -> dict[Key, int]:
             image_time=item.image.image_time,
             kept_at=now,
             unbiased=item.unbiased,
+            kept_for=item.kept_for,
         )
         for key, item in kept.items()
         if key not in ids

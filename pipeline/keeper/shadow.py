@@ -57,6 +57,11 @@ def shadow_of(report: Report, entry: PlotEntry, reading: Reading) -> NewShadowVe
     )
 
 
+def disagrees(said: NewShadowVerdict) -> bool:
+    """Tell whether both models gave a label, and not the same."""
+    return bool(said.label and said.active_label) and said.label != said.active_label
+
+
 def enter_shadows(session: Session, said: Mapping[int, NewShadowVerdict]) -> dict[int, ShadowState]:
     """Put what shadows said on record.
 

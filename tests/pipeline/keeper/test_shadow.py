@@ -7,8 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from db.audit_queries import Actor
-from db.engine import writing
+from db.catalogue import Plot
+from db.engine import reading, writing
 from db.operation import RunHistory
+from db.shadow_comparison import comparison
 from db.shadow_queries import end_shadow, set_shadow
 from db.shadows import ShadowVerdict
 from db.signoff_queries import find
@@ -84,6 +86,31 @@ def test_given_a_shadow_that_disagrees_when_an_image_is_bad_then_only_its_own_wo
     assert [row.label for row in stored] == ["Good", "Bad", ""]
     assert [row.active_label for row in stored] == ["Bad", "Bad", "Bad"]
     assert stored[0].thresholds == dict.fromkeys(LABELS, 0.95)
+
+
+def test_given_a_shadow_when_the_labels_differ_then_the_image_is_kept_for_it_up_to_a_number(
+    config, engine, shadowed, monkeypatch
+):
+    monkeypatch.setattr("pipeline.keeper.intake.DISPUTED", 2)
+    good, bad = {"Good": 0.97, "Bad": 0.02, "NoData": 0.01}, BAD
+
+    async def scene():
+        async with running(config) as client:
+            # (model that judges, shadow), by chunk
+            words = [(good, good), (good, bad), (bad, good), (good, bad), (good, {})]
+            for chunk, (active, shadow) in enumerate(words, 1):
+                error = "" if shadow else "it crashed"
+                await client.send(
+                    seen(config, shadowed, chunk, shadow, weights=active, error=error)
+                )
+                await client.shows(PLOT, lambda state, now=chunk: state.count == now)
+
+    asyncio.run(scene())
+    assert {row.chunk: row.kept_for for row in rows(engine, Plot)} == {2: "shadow", 3: "look"}
+    with reading(engine) as session:
+        images = comparison(session, PLOT).images
+    assert [one.kept_for for one in images] == ["", "shadow", "look", "", ""]
+    assert [one.kept for one in images] == [False, True, True, False, False]
 
 
 def rows_by_image(engine):
