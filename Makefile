@@ -4,6 +4,8 @@
 
 SHELL := /bin/bash
 PYTEST_OPTIONS ?=
+# Tests wait for processes and clocks as long as they compute.
+WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
 
 .PHONY: test check bench setup lock
 
@@ -12,7 +14,7 @@ setup:
 
 test: setup
 	@source deploy/test-system.sh
-	.venv/bin/python -m pytest $(PYTEST_OPTIONS)
+	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_OPTIONS)
 
 check: setup
 	.venv/bin/ruff check .
