@@ -16,6 +16,7 @@ from hydra_ioc.bench.fewshot_tasks import SIMULATED, Task, cached, real_tasks
 from hydra_ioc.bench.fewshot_unlabelled import REFERENCES, areas
 from pipeline.errors import InputError
 from pipeline.vision.backbone import Backbone
+from pipeline.vision.calibration import calibration_error, reliability
 from pipeline.vision.evaluation import balanced_accuracy, confusion
 
 SIZES: Final = (5, 10, 20, 50)
@@ -118,6 +119,7 @@ def _measure(
     recalls = np.diag(table) / counts
     return result | {
         "balanced": balanced_accuracy(table),
+        "calibration_error": calibration_error(reliability(weights, held_out.truth)),
         "recalls": {label: float(r) for label, r in zip(labels, recalls, strict=True)},
         "labelled": learn.counts(),
         "tested": held_out.counts(),

@@ -32,7 +32,7 @@ class Method:
 
     name: str
     fit: Callable[[Dataset, int], Judge]
-    """From labelled images and a seed; the judge gives (N, C), the largest wins."""
+    """From labelled images and a seed; the judge gives probabilities (N, C)."""
     titles: str = "kept"
     """``kept``, ``blanked`` everywhere, or ``exchanged`` among the test images."""
     on_backbone: bool = False
@@ -47,7 +47,7 @@ class Method:
             seed: Of everything random.
 
         Returns:
-            Weights (N, C), and the seconds that the fit took.
+            Probabilities (N, C), and the seconds that the fit took.
         """
         if self.titles == "blanked":
             learn, test = replace(learn, images=_blanked(learn.images)), _blanked(test)
@@ -61,13 +61,14 @@ class Method:
 
 def pretrained(backbone: Backbone) -> Callable[[Dataset, int], Judge]:
     """Give the way to fit a head to a backbone."""
+    from pipeline.vision.calibration import softmax
     from pipeline.vision.fewshot import all_views
     from pipeline.vision.fewshot import fit as fit_head
 
     def fit(learn: Dataset, seed: int) -> Judge:
         views = all_views(learn.images)
         head = fit_head(backbone, views, learn.truth, learn.runs, learn.labels, seed=seed)
-        return lambda test: head.judge(backbone, all_views(test))
+        return lambda test: softmax(head.judge(backbone, all_views(test)))
 
     return fit
 

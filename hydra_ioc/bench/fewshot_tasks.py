@@ -14,17 +14,8 @@ from simulation.detector import seed_of
 from simulation.drawing import Fault
 from simulation.plots import PLOTS
 
-SIMULATED: Final = (
-    "CDC_occupancy",
-    "FCAL_occupancy",
-    "TOF_occupancy",
-    "DC_OccupancyNorm",
-    "RF_selftiming",
-    "Kinematics-PSEnergy",
-    "Trigger-Rate",
-    "HEL_Board",
-)
-"""Plot types of the demo that differ: polar, grid, bars, sheets, spectra, rates, sticks."""
+SIMULATED: Final = tuple(PLOTS)
+"""All plot types of the demo."""
 PREPROCESSING: Final = "area-rgb"
 SHAPE: Final = (240, 320, 3)
 GOOD_IMAGES: Final = 60

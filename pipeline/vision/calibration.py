@@ -16,6 +16,9 @@ FOLDS: Final = 5
 """Parts of the runs, each judged with a temperature that was fitted to the others."""
 RESAMPLES: Final = 1000
 """Resamples of the bootstrap; its interval then wobbles by a hundredth of its width."""
+WORTH: Final = 10.0
+"""What an expected temperature counts for: twice it, or half, must make all images together
+more likely by exp(10 x log(2)^2), some hundred times."""
 TEMPERATURES: Final = np.geomspace(0.1, 10.0, 201)
 """Temperatures tried; the loss has one minimum, and a hundredth in either is nothing."""
 
@@ -37,12 +40,16 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(wide / wide.sum(axis=1, keepdims=True), np.float64)
 
 
-def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
+def fit_temperature(
+    logits: NDArray[np.floating], truth: NDArray[np.int64], expected: float | None = None
+) -> float:
     """Find the temperature that makes the likelihood of held-out images highest.
 
     Args:
         logits: (N, C) of images that the model was not fitted to.
         truth: (N,) label indices.
+        expected: The temperature that other models of the kind needed; counts less, the
+            more images there are. None goes by the images alone.
 
     Returns:
         By what the logits are to be divided, 0.1 to 10.
@@ -53,8 +60,10 @@ def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> f
         make a model certain.
     """
     if not len(truth):
-        return 1.0
-    losses = [_loss(logits / temperature, truth) for temperature in TEMPERATURES]
+        return 1.0 if expected is None else expected
+    losses = np.array([_loss(logits / temperature, truth) for temperature in TEMPERATURES])
+    if expected is not None:
+        losses += WORTH / len(truth) * np.log(TEMPERATURES / expected) ** 2
     return float(TEMPERATURES[int(np.argmin(losses))])
 
 
@@ -80,7 +89,10 @@ class Calibration:
 
 
 def calibrate(
-    logits: NDArray[np.floating], truth: NDArray[np.int64], runs: NDArray[np.int64]
+    logits: NDArray[np.floating],
+    truth: NDArray[np.int64],
+    runs: NDArray[np.int64],
+    expected: float | None = None,
 ) -> Calibration:
     """Fit a temperature and measure it on runs that it was not fitted to.
 
@@ -89,6 +101,7 @@ def calibrate(
             probabilities do as well, a constant in each row changes nothing.
         truth: (N,) label indices.
         runs: (N,) run of each image.
+        expected: The temperature that other models of the kind needed, if that is known.
     """
     divided = np.array(logits, np.float64)
     names = np.unique(runs)
@@ -96,9 +109,9 @@ def calibrate(
     for fold in range(folds):
         outside = np.isin(runs, names[fold::folds])
         inside = ~outside if folds > 1 else outside
-        divided[outside] /= fit_temperature(logits[inside], truth[inside])
+        divided[outside] /= fit_temperature(logits[inside], truth[inside], expected)
     return Calibration(
-        temperature=fit_temperature(logits, truth),
+        temperature=fit_temperature(logits, truth, expected),
         before=calibration_error(reliability(softmax(logits), truth)),
         after=calibration_error(reliability(softmax(divided), truth)),
         images=len(truth),

@@ -5,7 +5,7 @@ pixels is lost in a mean; where the image departs from its references, coarsely;
 and the coarse image itself, which alone tells some plot types apart. Numpy only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.vision.backbone import Backbone
 from pipeline.vision.reference import VIEWS, Reference, fields_of
+from pipeline.vision.strangeness import Strangeness
 
 DEPARTURES: Final = 20
 """Pixels of the fields, along each side, that are one coarse departure."""
@@ -110,12 +111,28 @@ class Head:
     """Inverse strength of the regularisation of the part that compares."""
     share: float
     """Weight of the part that compares against the pixels, 0 to 1."""
+    strange: Strangeness | None = None
+    """What colours that no reference has add; None for a head that does not look for them."""
 
     def logits(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Give (N, C) from evidence (N, E) next to the reference."""
+        """Give (N, C) from evidence (N, E) next to the reference, without strangeness."""
         bounded = np.clip((evidence - self.middle) * self.scale, -BOUND, BOUND)
         return np.asarray(bounded @ self.kernel + self.bias, np.float64)
 
     def judge(self, backbone: Backbone, views: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Give the logits (N, C) of images by their views (N, h, w, 5)."""
-        return self.logits(evidence_of(backbone, views, self.reference))
+        logits = self.logits(evidence_of(backbone, views, self.reference))
+        return logits if self.strange is None else logits + self.strange.logits(views)
+
+    def cooled(self, temperature: float) -> "Head":
+        """Give the head whose logits are divided by a temperature."""
+        strange = self.strange
+        if strange is not None:
+            kernel = (strange.kernel / temperature).astype(np.float32)
+            strange = replace(strange, kernel=kernel)
+        return replace(
+            self,
+            kernel=(self.kernel / temperature).astype(np.float32),
+            bias=(self.bias / temperature).astype(np.float32),
+            strange=strange,
+        )

@@ -6,7 +6,7 @@ is kept is fitted to all images. Needs the training extra (scikit-learn, onnx).
 """
 
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -98,14 +98,9 @@ def train_few(backbone: Backbone, dataset: Dataset, seed: int = 1) -> FewShot:
     if len(learnt) < len(dataset):
         judge(head, np.flatnonzero(pins == VALIDATION))
     found, order = np.concatenate(logits), np.concatenate(judged)
-    calibration = calibrate(found, dataset.truth[order], dataset.runs[order])
-    calibrated = replace(
-        head,
-        kernel=(head.kernel / calibration.temperature).astype(np.float32),
-        bias=(head.bias / calibration.temperature).astype(np.float32),
-    )
+    calibration = calibrate(found, dataset.truth[order], dataset.runs[order], expected=1.0)
     return FewShot(
-        head=calibrated,
+        head=head.cooled(calibration.temperature),
         dataset=dataset,
         judged=order,
         logits=found,

@@ -15,12 +15,12 @@ from pipeline.errors import ModelError
 from pipeline.vision.backbone import Backbone
 from pipeline.vision.card import INPUT, OUTPUTS
 from pipeline.vision.evidence import BOUND, DEPARTURES, PIXELS, Head, sizes_of
+from pipeline.vision.graft_strangeness import LOGITS, append_strangeness
+from pipeline.vision.pointing import point
 from pipeline.vision.reference import CLIP, Reference
 
 BODY: Final = "body_"
 """Prefix of the backbone's names in the whole graph."""
-FOCUS_FLOOR: Final = 0.01
-"""What heat counts where the image departs by no more than its allowance."""
 PROBABILITIES, MAPS, EMBEDDING = OUTPUTS
 
 
@@ -132,15 +132,24 @@ def _append_head(graph: Any, backbone: Backbone, head: Head) -> None:
         "bound_low": np.array(-BOUND),
         "bound_high": np.array(BOUND),
         "of_byte": np.array(1.0 / 255.0),
-        "focus_floor": np.array(FOCUS_FLOOR),
     }
     graph.initializer.extend(
         numpy_helper.from_array(np.asarray(value, np.float32), name)
         for name, value in constants.items()
     )
-    height, width, _ = backbone.card.input_shape
-    cell = (height // 2 // rows, width // 2 // columns)
-    graph.node.extend([*_evidence_nodes(), *_heat_nodes(), *_output_nodes(cell)])
+    graph.node.extend([*_evidence_nodes(), *_heat_nodes(), *_output_nodes()])
+    reference = head.reference
+    point(
+        graph,
+        reference.mean,
+        reference.allowance,
+        colours="colour",
+        labels=head.labels,
+        cells=(rows, columns),
+    )
+    if head.strange is not None:
+        append_strangeness(graph, head.strange)
+    graph.node.extend(_logits_nodes(strange=head.strange is not None))
     labels, size = len(head.labels), backbone.card.embedding_size
     shapes = {PROBABILITIES: [labels], MAPS: [labels, rows, columns], EMBEDDING: [size]}
     del graph.output[:]
@@ -191,25 +200,19 @@ def _heat_nodes() -> list[Any]:
     ]
 
 
-def _output_nodes(cell: tuple[int, int]) -> list[Any]:
-    """Make the outputs; heat counts by how far the image departs from its references there.
+def _logits_nodes(*, strange: bool) -> list[Any]:
+    """Add up the logits; ``append_strangeness`` makes its share of them."""
+    node, added = helper.make_node, ["logits_of_evidence", LOGITS]
+    weighed = node("Gemm", ["evidence_bounded", "kernel", "bias"], added[:1])
+    total = node("Add", added, ["logits"]) if strange else node("Identity", added[:1], ["logits"])
+    return [weighed, total, node("Softmax", ["logits"], [PROBABILITIES], axis=1)]
 
-    Source:
-        As Guided Grad-CAM multiplies with what the input shows, Selvaraju et al. 2017,
-        section 3.2: features of a small net see far beyond the fault.
-    """
+
+def _output_nodes() -> list[Any]:
     node = helper.make_node
-    pool = {"kernel_shape": list(cell), "strides": list(cell)}
     return [
         node("Gemm", ["evidence_bounded", "kernel", "bias"], ["logits"]),
         node("Softmax", ["logits"], [PROBABILITIES], axis=1),
-        node("Abs", ["departure"], ["departure_height"]),
-        node("ReduceMax", ["departure_height"], ["departure_most"], axes=[1], keepdims=1),
-        node("Sub", ["departure_most", "one"], ["departure_beyond"]),
-        node("Relu", ["departure_beyond"], ["departure_excess"]),
-        node("Mul", ["departure_excess", "departure_excess"], ["departure_square"]),
-        node("AveragePool", ["departure_square"], ["departure_cells"], **pool),
-        node("Add", ["departure_cells", "focus_floor"], ["focus"]),
-        node("Mul", ["heat_planes", "focus"], [MAPS]),
+        node("Identity", ["heat_planes"], [MAPS]),
         node("Identity", [f"{BODY}embedding"], [EMBEDDING]),
     ]
