@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeyEvent, QResizeEvent
 from qtpy.QtWidgets import QLabel, QScrollArea, QWidget
 
-from displays.card import Card
+from displays.card import KEPT, Card
 from displays.notice import Notice
 
 GAP: Final = 8
@@ -134,16 +134,18 @@ class Board(QScrollArea):
     def _squeeze(self, wide: int) -> None:
         cards = [item for item in self.items if isinstance(item, Card)]
         for card in cards:
-            card.squeeze, card.terse = 0, False
+            card.squeeze, card.terse = 0, 0
         if not (self._squeezed and cards):
             return
         over = self._overflow(cards, wide)
         for card in cards:
             card.squeeze = max(0, -(-over // len(cards)))
-        # The worst keeps all its text.
-        terse = self._overflow(cards, wide) > 0
-        for card in cards[1:]:
-            card.terse = terse
+        for terse in range(1, len(KEPT)):
+            if self._overflow(cards, wide) <= 0:
+                break
+            # The worst keeps all its text.
+            for card in cards[1:]:
+                card.terse = terse
 
     def _overflow(self, cards: list[Card], wide: int) -> int:
         need = sum(card.height_for(wide) + GAP for card in cards) + GAP

@@ -1,5 +1,7 @@
 """The card of one plot."""
 
+from typing import Final
+
 from qtpy.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import (
     QContextMenuEvent,
@@ -22,8 +24,8 @@ from displays.picture import Scaler, as_image
 from displays.plot_link import PlotLink
 from displays.text import clock, percent, tool_tip
 
-KEPT = ("Since", "Do:")
-"""Lines that stay where room is scarce."""
+KEPT: Final = (("",), ("Since", "Do:", "Call:"), ("Since", "Do:"))
+"""Beginnings of the lines that stay, by how terse a card is."""
 KEYS = {
     Qt.Key_Return: "open",
     Qt.Key_Enter: "open",
@@ -61,8 +63,8 @@ class Card(QWidget):
         self.wordy = False
         """Whether reason, guidance and contact stand under the picture."""
         self._tally = Tally()
-        self.terse = False
-        """Whether the text keeps only since when and what to do."""
+        self.terse = 0
+        """How much of the text gives way: 1 the reason, 2 also whom to call."""
         self.squeeze = 0
         """Pixels that the picture gives up so that more cards are seen."""
         self.buttons: ActionRow | None = None
@@ -112,7 +114,7 @@ class Card(QWidget):
     @property
     def text(self) -> tuple[str, ...]:
         """The lines under the picture, as far as there is room for them."""
-        return tuple(line for line in self.lines if not self.terse or line.startswith(KEPT))
+        return tuple(line for line in self.lines if line.startswith(KEPT[self.terse]))
 
     @property
     def has_picture(self) -> bool:

@@ -187,7 +187,7 @@ class RunScreen(Display):
         self.layout_now = layout
         for name, card in store.cards.items():
             card.set_wordy(name in layout.bad)
-            card.squeeze, card.terse = 0, False
+            card.squeeze, card.terse = 0, 0
             if name not in layout.main:
                 card.hide()
         for name in self._notices.keys() - set(layout.bad):

@@ -324,6 +324,30 @@ def test_given_a_card_when_shared_and_saved_then_text_and_picture_are_there(good
     assert "Good @ 97.3 %" in (tmp_path / "a.txt").read_text()
 
 
+def test_given_less_and_less_room_when_plots_are_bad_then_the_reason_goes_first_and_the_guidance_never(
+    good, qtbot
+):
+    ioc, screen = good
+    for name in ("CDC_occupancy", "FDC_occupancy"):
+        ioc.say(plot=name, label="Bad")
+    qtbot.waitUntil(lambda: len(screen.layout_now.bad) == 2, timeout=WAIT_MS)
+    cards = [screen.store.cards[name] for name in screen.layout_now.bad]
+    qtbot.waitUntil(
+        lambda: all(any(line.startswith("Call:") for line in card.lines) for card in cards),
+        timeout=WAIT_MS,
+    )
+    seen = []
+    for height in range(1100, 600, -4):
+        screen.resize(1280, height)
+        qtbot.wait(1)
+        seen.append(tuple(len(card.text) for card in cards))
+    full = len(cards[1].lines)
+    assert [kept for _, kept in seen] == sorted((kept for _, kept in seen), reverse=True)
+    assert {kept for _, kept in seen} == {full, full - 1, full - 2}
+    assert {kept for kept, _ in seen} == {len(cards[0].lines)}
+    assert all(line.startswith(("Since", "Do:")) for line in cards[1].text)
+
+
 def test_given_the_heat_map_when_switched_and_moved_then_the_choice_is_remembered(
     good, qtbot, settings
 ):
