@@ -324,9 +324,7 @@ def test_given_a_card_when_shared_and_saved_then_text_and_picture_are_there(good
     assert "Good @ 97.3 %" in (tmp_path / "a.txt").read_text()
 
 
-def test_given_less_and_less_room_when_plots_are_bad_then_the_reason_goes_first_and_the_guidance_never(
-    good, qtbot
-):
+def test_given_less_and_less_room_when_plots_are_bad_then_the_guidance_stays(good, qtbot):
     ioc, screen = good
     for name in ("CDC_occupancy", "FDC_occupancy"):
         ioc.say(plot=name, label="Bad")
