@@ -105,8 +105,7 @@ def fit(
         raise LabelError(f"expected at least two labels with an image each, received {listed}")
     good = np.flatnonzero(truth == labels.index(GOOD)) if GOOD in labels else np.arange(len(truth))
     glimpses = _glimpses(backbone, views, good, seed)
-    owner = glimpses.owner
-    sizes, given = sizes_of(backbone), truth[owner]
+    sizes, owner, given = sizes_of(backbone), glimpses.owner, truth[glimpses.owner]
     folds = _folds(given, runs[owner], seed)
     middle, scale = _scales(glimpses.evidence, sizes)
     flat = np.clip((glimpses.evidence - middle) * scale, -BOUND, BOUND).astype(np.float64)
@@ -119,9 +118,6 @@ def fit(
         pixels = _part(flat[:, sizes.seen :], given, counted, folds, PIXEL_STRENGTH)
     share = _share(seen.outside, pixels.outside, given)
     kernel = np.vstack([share * seen.kernel[: sizes.seen], (1 - share) * pixels.kernel])
-    if strange is not None:
-        added = share * STRANGE_WEIGHT * seen.kernel[sizes.seen]
-        strange = replace(strange, kernel=added.astype(np.float32))
     return Head(
         labels=labels,
         reference=reference_of(views[good]),
@@ -131,7 +127,7 @@ def fit(
         bias=(share * seen.bias + (1 - share) * pixels.bias).astype(np.float32),
         strength=SEEN_STRENGTH,
         share=share,
-        strange=strange,
+        strange=_speaking(strange, share * seen.kernel[sizes.seen :]),
     ).cooled(TEMPERATURE)
 
 
@@ -162,6 +158,13 @@ def _weighed(strange: Strangeness | None, glimpses: _Glimpses) -> Matrix:
     if strange is None:
         return np.empty((len(glimpses.owner), 0))
     return STRANGE_WEIGHT * strange.spreads(glimpses.strangeness)[:, None]
+
+
+def _speaking(strange: Strangeness | None, kernel: Matrix) -> Strangeness | None:
+    """Give strangeness its kernel, (1, C) of the column that it was weighed as."""
+    if strange is None:
+        return None
+    return replace(strange, kernel=(STRANGE_WEIGHT * kernel[0]).astype(np.float32))
 
 
 def _glimpses(
