@@ -122,7 +122,8 @@ def _parsed(file: Path, data: bytes) -> Any:
 def _from_keras(file: Path) -> Any:
     import keras
     import tensorflow as tf
-    import tf2onnx
+
+    from pipeline.vision.conversion import convert
 
     try:
         model = keras.saving.load_model(file, compile=False, safe_mode=True)
@@ -140,7 +141,7 @@ def _from_keras(file: Path) -> Any:
                 found = dict(zip(names, outputs, strict=True))
             return {name: tf.identity(value, name=name) for name, value in found.items()}
 
-        proto, _ = tf2onnx.convert.from_function(forward, input_signature=signature, opset=17)
+        proto = convert(forward, signature, lenient=True)
     except Exception as error:
         raise ModelError(
             f"{file} cannot be taken: {error}; a Keras file must hold no Lambda layer and no"

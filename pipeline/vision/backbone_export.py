@@ -10,13 +10,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import tensorflow as tf
-import tf2onnx
 
 from pipeline.errors import ModelError
 from pipeline.vision.backbone import INPUT, OUTPUTS
+from pipeline.vision.conversion import convert
 from pipeline.vision.pretraining import Pretraining
 
-OPSET: Final = 17
 TOLERANCE: Final = 1e-4
 """Largest difference to Keras that passes, relative to the largest value."""
 
@@ -43,7 +42,7 @@ def to_onnx(training: Pretraining, file: Path) -> None:
     def forward(fields: Any) -> dict[str, Any]:
         return {name: tf.identity(value, name=name) for name, value in outputs(fields).items()}
 
-    proto, _ = tf2onnx.convert.from_function(forward, input_signature=signature, opset=OPSET)
+    proto = convert(forward, signature)
     onnx.checker.check_model(proto)
     file.write_bytes(proto.SerializeToString())
     probe = np.random.default_rng(1).normal(size=(4, *shape)).astype(np.float32)

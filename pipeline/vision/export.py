@@ -18,7 +18,6 @@ import onnx.helper
 import onnx.numpy_helper
 import onnxruntime
 import tensorflow as tf
-import tf2onnx
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
@@ -31,13 +30,14 @@ from pipeline.vision.card import (
     Metrics,
     ModelCard,
 )
+from pipeline.vision.conversion import convert
 from pipeline.vision.judged import Judged, write_judged
 from pipeline.vision.normal import write_normal
 from pipeline.vision.packing import pack
+from pipeline.vision.pointing import point_file
 from pipeline.vision.training import Trained
 
 KERAS_FILE: Final = "model.keras"
-OPSET: Final = 17
 TOLERANCE: Final = 1e-4
 """Largest difference between Keras and ONNX Runtime that passes, in each
 output relative to its largest value; measured differences are about 1e-6."""
@@ -82,6 +82,7 @@ def save(
     def write(folder: Path) -> None:
         to_onnx(trained.network.model, folder / MODEL_FILE)
         check_against_keras(folder / MODEL_FILE, trained.network.model, trained.sample)
+        _point(folder / MODEL_FILE, trained)
         if trained.normal is not None:
             write_normal(folder, trained.normal)
         if trained.judged:
@@ -96,6 +97,24 @@ def save(
         lambda files: replace(
             _card(trained, files, plots, parent, note), weights=weights, settings=told or {}
         ),
+    )
+
+
+def _point(file: Path, trained: Trained) -> None:
+    """Let the maps count where an image departs, after the graph has been compared with Keras."""
+    baseline = trained.network.baseline
+    cells = tuple(trained.network.model.output["maps"].shape[2:])
+    height, width, _ = trained.settings.input_shape
+    if baseline is None or height // 4 % cells[0] or width // 4 % cells[1]:
+        return
+    point_file(
+        file,
+        (
+            np.asarray(baseline.mean).astype(np.uint8),
+            np.asarray(baseline.allowance).astype(np.uint8),
+        ),
+        trained.labels,
+        cells,
     )
 
 
@@ -133,7 +152,7 @@ def to_onnx(model: keras.Model, file: Path) -> None:
         outputs = model(image, training=False)
         return {name: tf.identity(outputs[name], name=name) for name in OUTPUTS}
 
-    proto, _ = tf2onnx.convert.from_function(forward, input_signature=signature, opset=OPSET)
+    proto = convert(forward, signature)
     _compact(proto.graph)
     _state_shapes(proto.graph, model)
     canonical(proto.graph)
