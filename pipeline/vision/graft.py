@@ -211,8 +211,6 @@ def _logits_nodes(*, strange: bool) -> list[Any]:
 def _output_nodes() -> list[Any]:
     node = helper.make_node
     return [
-        node("Gemm", ["evidence_bounded", "kernel", "bias"], ["logits"]),
-        node("Softmax", ["logits"], [PROBABILITIES], axis=1),
         node("Identity", ["heat_planes"], [MAPS]),
         node("Identity", [f"{BODY}embedding"], [EMBEDDING]),
     ]
