@@ -121,6 +121,33 @@ def make_demo(**options: Any) -> None:
 
 
 @command.command()
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=DEMO_MODELS,
+    show_default="deploy/models",
+    help="Folder with index.json and one folder per model.",
+)
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the models go; default: the same folder.",
+)
+def point(source: Path, into: Path | None) -> None:
+    """Let the heat maps of a release's models count where an image departs from the normal.
+
+    Trainings do this themselves; models of earlier trainings get it here. Weights,
+    probabilities and thresholds stay, digests change. Needs the training extra (onnx).
+
+    Example: hydra-ioc models point --from models/ --into deploy/models/
+    """
+    from hydra_ioc.pointing import point_release
+
+    point_release(source, into or source, click.echo)
+
+
+@command.command()
 @click.argument("digest")
 @click.argument("step", type=click.Choice(STEPS))
 @click.option("--why", default="", help="For the record.")

@@ -138,6 +138,12 @@ def _append_head(graph: Any, backbone: Backbone, head: Head) -> None:
         for name, value in constants.items()
     )
     graph.node.extend([*_evidence_nodes(), *_heat_nodes(), *_output_nodes()])
+    if head.strange is not None:
+        append_strangeness(graph, head.strange)
+    graph.node.extend(_logits_nodes(strange=head.strange is not None))
+    if head.strange is not None:
+        append_strangeness(graph, head.strange)
+    graph.node.extend(_logits_nodes(strange=head.strange is not None))
     reference = head.reference
     point(
         graph,
@@ -147,9 +153,6 @@ def _append_head(graph: Any, backbone: Backbone, head: Head) -> None:
         labels=head.labels,
         cells=(rows, columns),
     )
-    if head.strange is not None:
-        append_strangeness(graph, head.strange)
-    graph.node.extend(_logits_nodes(strange=head.strange is not None))
     labels, size = len(head.labels), backbone.card.embedding_size
     shapes = {PROBABILITIES: [labels], MAPS: [labels, rows, columns], EMBEDDING: [size]}
     del graph.output[:]

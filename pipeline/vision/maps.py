@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
-from pipeline.messages import Shape
 from pipeline.vision.card import INPUT, MODEL_FILE, OUTPUTS, read_card
+from pipeline.vision.normal import read_normal
 
 ROUNDS: Final = 60
 WARM_UP: Final = 5
@@ -27,14 +27,17 @@ class MapOverhead:
     without_map_ms: float
     """Median of a pass through the same graph with the map branch cut off."""
     ratio: float
-    """Median of the ratios of neighbouring passes, minus 1."""
+    """Median of the ratios of neighbouring passes, minus 1, of an image that is normal."""
+    ratio_in_doubt: float
+    """The same of an image that is not, and whose map is refined."""
 
 
 def map_overhead(folder: Path, rounds: int = ROUNDS, threads: int = 1) -> MapOverhead:
     """Measure what the map output adds to inference.
 
     The two graphs run in turn, so that whatever else the machine does falls
-    on both. Needs the training extra (``onnx``) to cut the graph.
+    on both; once on what the model finds normal, once on noise. Needs the
+    training extra (``onnx``) to cut the graph.
 
     Args:
         folder: A model folder.
@@ -57,8 +60,25 @@ def map_overhead(folder: Path, rounds: int = ROUNDS, threads: int = 1) -> MapOve
     except OSError as error:
         raise ModelError(f"cannot read {folder / MODEL_FILE}: {error.strerror}") from error
     cut = onnx.utils.Extractor(proto).extract_model([INPUT], without)
-    full_pass = _pass(proto.SerializeToString(), list(OUTPUTS), card.input_shape, threads)
-    cut_pass = _pass(cut.SerializeToString(), without, card.input_shape, threads)
+    noise = np.random.default_rng(1).integers(0, 255, card.input_shape, np.uint8)
+    usual = read_normal(folder, card)
+    full = _session(proto.SerializeToString(), threads)
+    part = _session(cut.SerializeToString(), threads)
+    found = [
+        _pairs(_pass(full, list(OUTPUTS), image), _pass(part, without, image), rounds)
+        for image in (noise if usual is None else usual, noise)
+    ]
+    ratios = [statistics.median(full / part for full, part in pairs) - 1.0 for pairs in found]
+    return MapOverhead(
+        statistics.median(full for full, _ in found[0]) * 1e3,
+        statistics.median(part for _, part in found[0]) * 1e3,
+        *ratios,
+    )
+
+
+def _pairs(
+    full_pass: Callable[[], float], cut_pass: Callable[[], float], rounds: int
+) -> list[tuple[float, float]]:
     for _ in range(WARM_UP):
         full_pass()
         cut_pass()
@@ -70,11 +90,7 @@ def map_overhead(folder: Path, rounds: int = ROUNDS, threads: int = 1) -> MapOve
         else:
             part, full = cut_pass(), full_pass()
         pairs.append((full, part))
-    return MapOverhead(
-        statistics.median(full for full, _ in pairs) * 1e3,
-        statistics.median(part for _, part in pairs) * 1e3,
-        statistics.median(full / part for full, part in pairs) - 1.0,
-    )
+    return pairs
 
 
 def grad_cam(body: Any, fields: NDArray[np.float32], label: int) -> NDArray[np.float32]:
@@ -120,17 +136,18 @@ def heat_inside(heat: NDArray[np.float32], region: NDArray[np.bool_]) -> float:
     return float(heat[region].sum()) / total if total > 0 else 0.0
 
 
-def _pass(graph: bytes, outputs: list[str], shape: Shape, threads: int) -> Callable[[], float]:
+def _session(graph: bytes, threads: int) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    image = np.random.default_rng(1).integers(0, 255, (1, *shape), np.uint8)
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
+
+def _pass(session: Any, outputs: list[str], image: NDArray[np.uint8]) -> Callable[[], float]:
     def run() -> float:
         start = time.perf_counter()
-        session.run(outputs, {INPUT: image})
+        session.run(outputs, {INPUT: image[None]})
         return time.perf_counter() - start
 
     return run

@@ -1,0 +1,164 @@
+"""Where the maps of a model point: its graph is given the comparison with the normal.
+
+Needs the training extra (onnx).
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from pipeline.errors import ModelError
+from pipeline.vision.card import OUTPUTS
+from pipeline.vision.focus import MARK, Focus
+from pipeline.vision.recolouring import recolouring_of
+
+PROBABILITIES, MAPS, _ = OUTPUTS
+GOOD: Final = "Good"
+SURE: Final = 0.95
+"""Weight of Good from which an image is Good beyond doubt."""
+VIEWS: Final = 5
+"""Views of an image that a baseline holds, as in ``pipeline.vision.layers``."""
+Bytes = NDArray[np.uint8]
+
+
+def point(
+    graph: Any,
+    mean: Bytes,
+    allowance: Bytes,
+    *,
+    colours: str,
+    labels: tuple[str, ...],
+    cells: tuple[int, int],
+) -> None:
+    """Let the maps of a graph count where an image departs from the normal.
+
+    Images that are Good beyond doubt keep their class activation maps: nobody is shown
+    those, and they are nearly all images there are.
+
+    Args:
+        graph: With the outputs ``probabilities`` and ``maps``; changed in place.
+        mean: (h, w, 5) mean of the views of Good images.
+        allowance: (h, w, 1) how far Good images differ.
+        colours: Tensor (N, 3, h, w) of red, green and blue in grey levels.
+        labels: Of the outputs, in order.
+        cells: Rows and columns of the maps.
+
+    Raises:
+        ModelError: The maps do not divide a quarter of the sides of the input.
+    """
+    quarter = (mean.shape[0] // 2, mean.shape[1] // 2)
+    if any(side % count for side, count in zip(quarter, cells, strict=True)):
+        raise ModelError(
+            f"expected maps that divide {quarter[0]} x {quarter[1]}, a quarter of the input's"
+            f" sides, received {cells[0]} x {cells[1]}"
+        )
+    activation = f"{MARK}activation"
+    for node in graph.node:
+        for index, name in enumerate(node.output):
+            if name == MAPS:
+                node.output[index] = activation
+    focus = Focus(recolouring_of(mean, allowance), cells)
+    doubtful = GOOD in labels
+    result = f"{MARK}maps" if doubtful else MAPS
+    focus.add(colours, activation, result)
+    graph.node.extend(focus.prepared)
+    graph.initializer.extend(focus.constants)
+    if not doubtful:
+        graph.node.extend(focus.nodes)
+        return
+    shape = ["N", len(labels), *cells]
+    graph.initializer.extend(
+        [
+            numpy_helper.from_array(np.array([labels.index(GOOD)], np.int64), f"{MARK}good"),
+            numpy_helper.from_array(np.array(SURE, np.float32), f"{MARK}sure"),
+        ]
+    )
+    node = helper.make_node
+    graph.node.extend(
+        [
+            node("Gather", [PROBABILITIES, f"{MARK}good"], [f"{MARK}goodness"], axis=1),
+            node("ReduceMin", [f"{MARK}goodness"], [f"{MARK}least_good"], keepdims=0),
+            node("Less", [f"{MARK}least_good", f"{MARK}sure"], [f"{MARK}in_doubt"]),
+            node(
+                "If",
+                [f"{MARK}in_doubt"],
+                [MAPS],
+                then_branch=_branch("then", focus.nodes, result, shape),
+                else_branch=_branch(
+                    "else", [node("Identity", [activation], [f"{MARK}same"])], f"{MARK}same", shape
+                ),
+            ),
+        ]
+    )
+
+
+def _branch(name: str, nodes: list[Any], result: str, shape: list[Any]) -> Any:
+    output = helper.make_tensor_value_info(result, TensorProto.FLOAT, shape)
+    return helper.make_graph(nodes, f"{MARK}{name}", [], [output])
+
+
+def point_file(
+    file: Path,
+    baseline: tuple[Bytes, Bytes] | None,
+    labels: tuple[str, ...],
+    cells: tuple[int, int],
+) -> bool:
+    """Do the same with a file of the architecture ``domain-cbam``.
+
+    Args:
+        file: An ONNX file; written anew.
+        baseline: Mean (h, w, 5) and allowance (h, w, 1); None where they are to be read
+            from the graph.
+        labels: Of the outputs, in order.
+        cells: Rows and columns of the maps.
+
+    Returns:
+        Whether anything was done: False where the maps have the comparison already.
+
+    Raises:
+        ModelError: The graph holds no baseline.
+    """
+    proto = onnx.load(file)
+    if any(one.name.startswith(MARK) for one in proto.graph.initializer):
+        return False
+    mean, allowance = baseline or baseline_of(proto.graph)
+    pools = [node for node in proto.graph.node if node.op_type == "AveragePool"]
+    if len(pools) != 1:
+        raise ModelError(
+            f"expected one average of 2 x 2 pixels in {file}, as domain-cbam has,"
+            f" found {len(pools)}"
+        )
+    colours = pools[0].output[0]
+    point(proto.graph, mean, allowance, colours=colours, labels=labels, cells=cells)
+    onnx.checker.check_model(proto)
+    file.write_bytes(proto.SerializeToString(deterministic=True))
+    return True
+
+
+def baseline_of(graph: Any) -> tuple[Bytes, Bytes]:
+    """Find the baseline in an exported graph.
+
+    Args:
+        graph: Of a model of the architecture ``domain-cbam``.
+
+    Returns:
+        Its mean (h, w, 5) and its allowance (h, w, 1).
+
+    Raises:
+        ModelError: There is none.
+    """
+    kept = {
+        tuple(one.dims): numpy_helper.to_array(one)
+        for one in graph.initializer
+        if one.data_type == TensorProto.UINT8
+    }
+    means = [shape for shape in kept if len(shape) == 4 and shape[:2] == (1, VIEWS)]
+    if len(means) != 1 or (flat := (*means[0][2:], 1)) not in kept:
+        raise ModelError(
+            f"expected a graph with the baseline of domain-cbam, found {len(means)} of them"
+        )
+    return np.ascontiguousarray(kept[means[0]][0].transpose(1, 2, 0)), kept[flat]
