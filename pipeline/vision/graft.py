@@ -141,9 +141,6 @@ def _append_head(graph: Any, backbone: Backbone, head: Head) -> None:
     if head.strange is not None:
         append_strangeness(graph, head.strange)
     graph.node.extend(_logits_nodes(strange=head.strange is not None))
-    if head.strange is not None:
-        append_strangeness(graph, head.strange)
-    graph.node.extend(_logits_nodes(strange=head.strange is not None))
     reference = head.reference
     point(
         graph,
