@@ -1,9 +1,9 @@
 """Fixtures every room's tests share: all traffic stays on this machine."""
 
 import os
-import socket
 
 import pytest
+from hypothesis import settings
 
 os.environ.update(
     {
@@ -20,22 +20,21 @@ os.environ.update(
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
 )
+# How long an example takes tells of the machine, not of the code.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
+
+
+def crowd() -> float:
+    """Tell by how much this machine is overbooked; everything takes that much longer."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def free_port() -> int:
     """Give a TCP and UDP port that nothing on loopback uses now."""
-    while True:
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-        ):
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(port)
+    from hydra_ioc.bench.stand import free_ports
+
+    return free_ports(1)[0]
 
 
 @pytest.fixture

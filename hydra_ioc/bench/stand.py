@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -27,6 +28,12 @@ from pipeline.config import Config
 from pipeline.errors import HydraError
 
 PATIENCE_S = 90.0
+PORTS = (20_000, 32_000)
+"""Where free ports are looked for: not privileged, and not handed out by the kernel.
+
+Source:
+    Linux kernel documentation, ip-sysctl, ``ip_local_port_range``: 32768 to 60999.
+"""
 
 
 class StandError(HydraError):
@@ -36,27 +43,23 @@ class StandError(HydraError):
 def free_ports(count: int) -> list[int]:
     """Find ports that neither TCP nor UDP uses on loopback now.
 
+    They lie below the range from which the kernel gives ports to outgoing
+    connections: one of those could take a port before it is used.
+
     Args:
         count: How many; each leaves its successor free as well.
     """
+    chosen = random.SystemRandom()
     found: list[int] = []
     with contextlib.ExitStack() as held:
         while len(found) < count:
-            tcp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
-            try:
-                for kind, number in (
-                    (socket.SOCK_DGRAM, port),
-                    (socket.SOCK_DGRAM, port + 1),
-                    (socket.SOCK_STREAM, port + 1),
-                ):
-                    held.enter_context(socket.socket(socket.AF_INET, kind)).bind(
-                        ("127.0.0.1", number)
-                    )
-            except OSError:
-                continue
-            found.append(port)
+            port = chosen.randrange(*PORTS)
+            with contextlib.suppress(OSError):
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    for number in (port, port + 1):
+                        one = held.enter_context(socket.socket(socket.AF_INET, kind))
+                        one.bind(("127.0.0.1", number))
+                found.append(port)
     return found
 
 

@@ -1,8 +1,10 @@
 """A live IOC in a process of its own, and PyDM on an offscreen display."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -11,7 +13,26 @@ import pytest
 
 from tests.conftest import free_port
 
-SLOTS = [(free_port(), free_port(), free_port()) for _ in range(5)]
+
+class Slot:
+    """Ports of one IOC, held until it starts: nobody else takes them meanwhile."""
+
+    def __init__(self):
+        self._held = contextlib.ExitStack()
+        self.ca, self.tcp, self.udp = (self._hold() for _ in range(3))
+
+    def _hold(self):
+        port = free_port()
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            self._held.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port))
+        return str(port)
+
+    def give(self):
+        self._held.close()
+        return self.ca, self.tcp, self.udp
+
+
+SLOTS = [Slot() for _ in range(5)]
 """CA, pvAccess TCP and pvAccess UDP port: an IOC each, all known to the client.
 
 An IOC that comes back on old ports under an old name is found by libca only
@@ -21,8 +42,8 @@ os.environ.update(
     {
         "QT_API": "pyqt5",
         "QT_QPA_PLATFORM": "offscreen",
-        "EPICS_CA_ADDR_LIST": " ".join(f"127.0.0.1:{ca}" for ca, _, _ in SLOTS),
-        "EPICS_PVA_ADDR_LIST": " ".join(f"127.0.0.1:{udp}" for _, _, udp in SLOTS),
+        "EPICS_CA_ADDR_LIST": " ".join(f"127.0.0.1:{slot.ca}" for slot in SLOTS),
+        "EPICS_PVA_ADDR_LIST": " ".join(f"127.0.0.1:{slot.udp}" for slot in SLOTS),
         "XDG_CONFIG_HOME": tempfile.mkdtemp(prefix="hy"),
         "XDG_RUNTIME_DIR": tempfile.mkdtemp(prefix="hy"),
     }
@@ -34,7 +55,7 @@ class LiveIoc:
 
     def __init__(self, slot, plots):
         self.prefix = f"T{slot}:"
-        ca, tcp, udp = (str(port) for port in SLOTS[slot])
+        ca, tcp, udp = SLOTS[slot].give()
         ports = {
             "EPICS_CA_SERVER_PORT": ca,
             "EPICS_CAS_SERVER_PORT": ca,

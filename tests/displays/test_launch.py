@@ -61,9 +61,9 @@ def test_given_no_display_when_the_screen_is_opened_then_it_says_how_to_and_fail
 
 def test_given_a_running_ioc_when_drawn_then_the_file_shows_the_screen(config, live_ioc, tmp_path):
     live_ioc(SLOT).say(plot="*")
-    ca, pva, _ = SLOTS[SLOT]
+    slot = SLOTS[SLOT]
     file = tmp_path / "run.png"
-    done = run("--config", config(ca, pva), "picture", str(file), "--size", "1280x800")
+    done = run("--config", config(slot.ca, slot.tcp), "picture", str(file), "--size", "1280x800")
     assert done.returncode == 0, done.stderr
     assert "Run screen of T4:" in done.stdout
     image = QImage(str(file))
@@ -76,9 +76,9 @@ def test_given_a_running_ioc_when_the_screen_is_opened_then_it_shows_it_until_to
     config, live_ioc
 ):
     live_ioc(SLOT).say(plot="*")
-    ca, pva, _ = SLOTS[SLOT]
+    slot = SLOTS[SLOT]
     process = subprocess.Popen(
-        [HYDRA, "--config", config(ca, pva), "screen", "--fullscreen"],
+        [HYDRA, "--config", config(slot.ca, slot.tcp), "screen", "--fullscreen"],
         env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
         stderr=subprocess.PIPE,
         text=True,

@@ -4,9 +4,7 @@ import asyncio
 import json
 import os
 import queue
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +15,7 @@ from typing import Any
 
 from p4p.client.thread import Context
 
+from hydra_ioc.bench.stand import free_ports
 from pipeline.config import Config, load
 from pipeline.messages import Catalogue
 from tests.ioc.fake_keeper import FakeKeeper, make_catalogue
@@ -34,38 +33,11 @@ def wait_until(condition: Callable[[], Any], what: str, timeout: float = PATIENC
     return result
 
 
-def free_ports() -> tuple[int, int]:
-    """Give a port for Channel Access, and one for pvAccess whose next one is free, too.
-
-    They lie below the range from which the kernel gives ports to outgoing
-    connections: one of those could take a port before the IOC does.
-    """
-    chosen = random.SystemRandom()
-    while True:
-        port = chosen.randrange(20_000, 32_000)
-        if all(is_free(one) for one in range(port, port + 3)):
-            return port, port + 1
-
-
-def is_free(port: int) -> bool:
-    """Tell whether nothing on loopback uses a port, neither TCP nor UDP."""
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-    ):
-        try:
-            tcp.bind(("127.0.0.1", port))
-            udp.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
 def write_config(folder: Path, **tables: dict[str, object]) -> Path:
     """Write the TOML file of a deployment on ports of its own."""
     import tomli_w
 
-    ca_port, pva_port = free_ports()
+    ca_port, pva_port = free_ports(2)
     ioc = {"ca_port": ca_port, "pva_port": pva_port, "silence_s": 2.0, **tables.pop("ioc", {})}
     sockets = {"timeout_s": 2.0, **tables.pop("sockets", {})}
     path = folder / "deployment.toml"

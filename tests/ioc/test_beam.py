@@ -70,7 +70,7 @@ def last_conditions(rig: Rig) -> SetConditions | None:
 
 
 def test_given_facility_pvs_when_they_change_and_vanish_then_the_keeper_hears(folder, monkeypatch):
-    port, _ = free_ports()
+    (port,) = free_ports(1)
     facility = Facility(port, folder)
     monkeypatch.setenv("EPICS_CA_ADDR_LIST", f"127.0.0.1:{port}")
     outside = CaClient(port, prefix="FAC:")

@@ -11,12 +11,12 @@ CTRL = 28  # DBR_CTRL_STRING; plus the native type
 @pytest.fixture(scope="module")
 def judged(rig: Rig) -> str:
     plot = "CDC_occupancy"
-    rig.keeper.show_image(
+    state = rig.keeper.show_image(
         plot,
         {"Good": 0.1, "Bad": 0.75, "NoData": 0.1, "Cosmic": 0.05, "LED": 0.0},
         image_time=1_790_000_000.123456,
     )
-    wait_until(lambda: rig.ca.value(f"{plot}:Count") == 1, "the image is served")
+    wait_until(lambda: rig.ca.value(f"{plot}:Count") == state.count, "the image is served")
     return plot
 
 

@@ -74,7 +74,7 @@ def test_given_what_a_facility_says_when_taken_as_text_then_only_valid_text_coun
 def test_given_a_facility_pv_when_it_changes_and_vanishes_then_the_run_type_follows(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    port, _ = free_ports()
+    (port,) = free_ports(1)
     script = folder / "facility.py"
     script.write_text(FACILITY)
     facility = subprocess.Popen(

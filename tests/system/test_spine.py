@@ -1,13 +1,13 @@
 """From a file in a folder to an alarm at a libca client, through every process."""
 
 import contextlib
-import os
 import time
 
 import pytest
 
 from hydra_ioc.bench.plots import repeated
 from hydra_ioc.bench.stand import wait_for
+from tests.conftest import crowd
 from tests.system.ca import CaClient
 from tests.system.rows import history, keys, recorded
 
@@ -20,11 +20,6 @@ GOVERNOR_S = 10.0
 Source:
     epics-base, modules/ca/src/client/disconnectGovernorTimer.cpp.
 """
-
-
-def crowd() -> float:
-    """Tell by how much this machine is overbooked; everything takes that much longer."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def test_given_good_and_bad_plots_when_dropped_then_the_pvs_say_so_and_a_caput_re_judges(

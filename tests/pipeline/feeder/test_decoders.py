@@ -83,8 +83,6 @@ def test_given_a_decoder_killed_at_rest_when_a_file_comes_then_another_one_takes
 def test_given_a_file_that_hangs_every_decoder_when_it_comes_then_it_is_refused_and_others_flow(
     one, monkeypatch
 ):
-    monkeypatch.setattr(module, "START_S", 2.0)
-
     async def scenario():
         config, candidate, trees = one
         decoders = Decoders(config, trees)
@@ -100,6 +98,7 @@ def test_given_a_file_that_hangs_every_decoder_when_it_comes_then_it_is_refused_
 
         try:
             assert await decoders.take_in(candidate, ENTRY, show=True) is not None
+            monkeypatch.setattr(module, "START_S", 2.0)
             hanging = asyncio.create_task(hang())
             await until(lambda: stopped)
             with pytest.raises(FileError, match="ended 2 decoders"):
