@@ -39,6 +39,10 @@ class ReferenceRow:
     active: bool
     made_at: float
     typical: str = ""
+    original_version: int = 0
+    """Version that it was adapted from, step by step; 0 where people chose the images."""
+    drift: float = 0.0
+    """From that version, in decades of similarity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,10 @@ class NewReferences:
     decides: bool = True
     typical: str = ""
     """Hash of the image nearest to the mean of all; empty where it is not known."""
+    original_id: int | None = None
+    """Set that these were adapted from; None where people chose the images."""
+    drift: float | None = None
+    """From that set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +170,8 @@ def add_references(session: Session, who: Actor, plot: str, new: NewReferences) 
         active=False,
         made_at=time.time(),
         typical=new.typical or None,
+        original_id=new.original_id,
+        drift=new.drift,
     )
     session.add(row)
     session.flush()
@@ -221,6 +231,9 @@ def set_similarity_threshold(session: Session, who: Actor, plot: str, value: flo
     return old
 
 
+_VERSIONS = select(ReferenceSet.id, ReferenceSet.version)
+
+
 def _active() -> Select[ReferenceSet]:
     return select(ReferenceSet).where(ReferenceSet.active)
 
@@ -243,10 +256,12 @@ def _rows(
         statement = statement.where(ReferenceSet.plot_type_id == plot_type_id)
     if active:
         statement = statement.where(ReferenceSet.active)
-    return tuple(_row(*found) for found in session.execute(statement))
+    versions = dict(session.execute(_VERSIONS).all())
+    found = session.execute(statement)
+    return tuple(_row(row, plot, count, versions) for row, plot, count in found)
 
 
-def _row(row: ReferenceSet, plot: str, count: int) -> ReferenceRow:
+def _row(row: ReferenceSet, plot: str, count: int, versions: Mapping[int, int]) -> ReferenceRow:
     height, width, channels = row.input_shape
     return ReferenceRow(
         set_id=row.id,
@@ -264,6 +279,8 @@ def _row(row: ReferenceSet, plot: str, count: int) -> ReferenceRow:
         active=row.active,
         made_at=row.made_at,
         typical=row.typical or "",
+        original_version=versions[row.original_id] if row.original_id is not None else 0,
+        drift=row.drift or 0.0,
     )
 
 

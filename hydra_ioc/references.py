@@ -131,6 +131,30 @@ def add(
         InputError: The training extra is missing.
     """
     permit(engine, who, RIGHT, plot)
+    choices = {"threshold": threshold, "run_type": run_type, "severity": severity}
+    new, with_backbone = compiled(engine, config, plot, images, decides=decides, **choices)
+    with writing(engine) as session:
+        return add_references(session, who, plot, new), with_backbone
+
+
+def compiled(
+    engine: Engine, config: Config, plot: str, images: dict[str, int], **choices: Any
+) -> tuple[NewReferences, bool]:
+    """Make a model folder of kept images, not in force yet.
+
+    Args:
+        engine: The database.
+        config: The deployment.
+        plot: Name of the plot type.
+        images: Run by SHA-256, -1 where unknown.
+        choices: Further fields of ``NewReferences``.
+
+    Returns:
+        What was made, and whether a backbone had its look.
+
+    Raises:
+        InputError: The training extra or an image is missing.
+    """
     with need_training():
         from pipeline.vision.references import (
             INPUT_SHAPE,
@@ -151,10 +175,7 @@ def add(
         backbone=backbone_for(shape),
         picture=lambda key: _picture(config, row, key),
     )
-    choices = {"threshold": threshold, "run_type": run_type, "severity": severity}
-    new = _new(made, images, decides=decides, **choices)
-    with writing(engine) as session:
-        return add_references(session, who, plot, new), made.with_backbone
+    return _new(made, images, **choices), made.with_backbone
 
 
 def _new(made: "Compiled", images: dict[str, int], **choices: Any) -> NewReferences:

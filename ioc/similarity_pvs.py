@@ -50,6 +50,17 @@ def describe_similarity(base: str, entry: PlotEntry) -> Iterator[PvDescription]:
         archive=True,
     )
     yield PvDescription(f"{base}Reference", Kind.IMAGE, "The most typical reference, JPEG")
+    yield PvDescription(
+        f"{base}References:Drift",
+        Kind.DOUBLE,
+        "Of the references from the original",
+        units="decades",
+        precision=2,
+        archive=True,
+    )
+    yield PvDescription(
+        f"{base}References:Proposal", Kind.LONG, "Proposal to adapt them, 0 none", archive=True
+    )
     yield _threshold(base, entry, LABEL, "Below it an image is unlike them")
 
 
@@ -87,6 +98,9 @@ def similarity_values(entry: PlotEntry, state: PlotState) -> dict[str, PvValue]:
         values[f"Threshold:{NOVELTY}"] = PvValue(entry.novel_below, time=time)
     if entry.similarity is not None:
         values["Similarity"] = _number(state, state.similarity, state.similarity_severity)
+        since = entry.similarity.made_at or time
+        values["References:Drift"] = PvValue(entry.similarity.drift, time=since)
+        values["References:Proposal"] = PvValue(entry.similarity.proposal, time=since)
         values[f"Threshold:{LABEL}"] = PvValue(entry.similarity.threshold, time=time)
     return values
 

@@ -16,6 +16,7 @@ from db.reference_queries import (
     use_references,
 )
 from db.run_type_queries import set_run_type
+from hydra_ioc.commands._adaptation import accept, adapt, proposals, refuse
 from hydra_ioc.record import actor, open_record, permit
 from hydra_ioc.references import DEFAULT_THRESHOLD, collect
 from hydra_ioc.references import add as add_references
@@ -32,6 +33,10 @@ def command() -> None:
 
     Example: hydra-ioc references list
     """
+
+
+for one in (adapt, proposals, accept, refuse):
+    command.add_command(one)
 
 
 @command.command()
@@ -104,10 +109,15 @@ def list_(config_file: Path | None, plot: str | None) -> None:
         for row in references(session, plot):
             state = "in force" if row.active else "retired"
             decides = "decides" if row.decides else "only watches"
+            adapted = (
+                f" adapted from version {row.original_version}, drift {row.drift:.2f}"
+                if row.original_version
+                else ""
+            )
             click.echo(
                 f"{row.plot:24} version {row.version:<3} {row.count:4} images {state:9}"
                 f" threshold {row.threshold:g} {Severity(row.severity).name} {decides}"
-                f" {row.run_type or 'all runs'} {row.digest[:12]}"
+                f" {row.run_type or 'all runs'} {row.digest[:12]}{adapted}"
             )
 
 

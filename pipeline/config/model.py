@@ -181,6 +181,15 @@ class Loop(Section):
     """Newest verdicts and embeddings that are compared, the newer half with the older."""
 
 
+class References(Section):
+    """How far references may be adapted."""
+
+    step: Annotated[float, Field(gt=0.0, le=0.5)] = 0.2
+    """Share of the references that one proposal replaces at most."""
+    drift: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
+    """Decades of similarity that they may drift from the original ones in all."""
+
+
 class Beam(Section):
     """The beam gate."""
 
@@ -222,6 +231,7 @@ class Config(Section):
     keeper: Keeper = Keeper()
     beam: Beam = Beam()
     loop: Loop = Loop()
+    references: References = References()
     ioc: Ioc = Ioc()
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from msgspec import ValidationError, convert, structs, to_builtins
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db.adaptation_queries import open_proposals
 from db.catalogue_queries import PlotRow, catalogue
 from db.limit_queries import limits_of_all
 from db.mask_queries import MaskRow, masks_in_force, masks_of
@@ -68,6 +69,7 @@ def read_plots(session: Session) -> Plots:
     rows = catalogue(session)
     masks = masks_in_force(session)
     references = references_in_force(session)
+    proposed = open_proposals(session) if references else {}
     shadows = shadows_in_force(session)
     steadiness = steadiness_of_all(session)
     limits = limits_of_all(session)
@@ -75,7 +77,7 @@ def read_plots(session: Session) -> Plots:
     for row in rows:
         try:
             entry = _entry(row, masks.get(row.plot_type_id, ()), references.get(row.plot_type_id))
-            entry = _limited(entry, limits)
+            entry = _proposed(_limited(entry, limits), proposed)
             if row.plot_type_id in shadows and entry.model is not None:
                 shadow = _shadow(shadows[row.plot_type_id])
                 entry = structs.replace(entry, companions=(*entry.companions, shadow))
@@ -188,6 +190,14 @@ def _entry(row: PlotRow, masks: Sequence[MaskRow], references: ReferenceRow | No
     )
 
 
+def _proposed(entry: PlotEntry, proposed: Mapping[str, int]) -> PlotEntry:
+    """Tell that references wait to be adapted."""
+    if entry.similarity is None or entry.name not in proposed:
+        return entry
+    waiting = structs.replace(entry.similarity, proposal=proposed[entry.name])
+    return structs.replace(entry, similarity=waiting)
+
+
 def _limited(
     entry: PlotEntry, limits: Mapping[tuple[int, int], Mapping[str, float | None]]
 ) -> PlotEntry:
@@ -242,6 +252,8 @@ def _similarity(row: ReferenceRow) -> SimilarityRef:
         typical=row.typical,
         digest=row.digest,
         made_at=row.made_at,
+        original=row.original_version,
+        drift=row.drift,
     )
 
 

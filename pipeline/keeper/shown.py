@@ -177,7 +177,8 @@ def _references(entry: PlotEntry) -> str:
         return ""
     plural = "" if known.count == 1 else "s"
     kind = f" of {known.run_type}" if known.run_type else ""
-    return f"version {known.version}: {known.count} image{plural}{kind}"
+    adapted = f" from {known.original}" if known.original else ""
+    return f"version {known.version}{adapted}: {known.count} image{plural}{kind}"
 
 
 def _value_status(entry: PlotEntry, shown: Shown | None) -> Status:

@@ -82,6 +82,12 @@ class SimilarityRef(Message, kw_only=True, frozen=True):
     """Folder of the model store that was made of them."""
     made_at: float = 0.0
     """Seconds since the epoch."""
+    original: Count = 0
+    """Version that these were adapted from, step by step; 0 where people chose the images."""
+    drift: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
+    """From that version, in decades of similarity."""
+    proposal: Count = 0
+    """A proposal to adapt them that waits for an expert; 0 without."""
 
 
 class LabelPolicy(Message, kw_only=True, frozen=True):

@@ -131,3 +131,15 @@ def test_given_a_limit_that_takes_its_own_pv_away_when_put_then_the_put_is_done_
     assert rig.ca.put(f"{PLOT}:Threshold:Novelty", 0.0, wait=True)["status"] == NORMAL
     listed = rig.pva.get("T:Catalogue")
     assert '"novelty": true' not in listed
+
+
+def test_given_references_that_were_adapted_when_shown_then_drift_and_open_proposal_are(rig: Rig):
+    adapted = msgspec.structs.replace(REFERENCES, original=1, drift=0.42, proposal=3)
+    show_entry(rig, similarity=adapted)
+    wait_until(lambda: rig.ca.value(f"{PLOT}:References:Proposal") == 3, "the proposal")
+    assert rig.ca.value(f"{PLOT}:References:Drift") == 0.42
+    assert rig.ca.value(f"{PLOT}:References:Drift.EGU") == "decades"
+    assert not rig.ca.ask("connect", pv=f"{PLOT}:References:Drift")["write"]
+    show_entry(rig, similarity=msgspec.structs.replace(adapted, proposal=0))
+    wait_until(lambda: rig.ca.value(f"{PLOT}:References:Proposal") == 0, "it is decided")
+    show_entry(rig, similarity=None)
