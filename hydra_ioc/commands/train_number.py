@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from pipeline.config import load
+from pipeline.errors import InputError
 
 
 @click.command()
@@ -34,7 +35,8 @@ def command(
 
     Example: hydra-ioc train-number BCAL_timing --name offset --unit ns --high 2 --hihi 5
     """
-    from hydra_ioc.numbers import train_numbers
+    from hydra_ioc.novelty import fit_novelty
+    from hydra_ioc.numbers import NumberRequest, numbers_of, train_numbers
     from hydra_ioc.record import actor, open_record
     from hydra_ioc.registry import enter_model
     from hydra_ioc.training_extra import need_training
@@ -48,10 +50,19 @@ def command(
     store = config.under_state(config.predict.models)
     quantity = Quantity(name=name, unit=unit, limits=Limits(**limits))
     with need_training():
-        digest = train_numbers(config, plot, quantity, store, note)
-    enter_model(open_record(config), store / digest, (plot,), actor("train-number"))
+        request = NumberRequest(plot=plot, quantity=quantity, note=note)
+        trained = train_numbers(request, numbers_of(config, plot), store)
+    digest, numbers = trained.digest, trained.numbers
+    engine, who = open_record(config), actor("train-number")
+    enter_model(engine, store / digest, (plot,), who, trained=trained.record, images=numbers.images)
     card = read_card(store / digest)
     spread = card.quantity.spread if card.quantity else 0.0
     click.echo(f"{card.training_counts[name]} images, {len(card.training_runs)} runs")
     click.echo(f"root mean square error {spread:.4g} {unit} on runs it was not fitted to")
     click.echo(f"model {digest}")
+    try:
+        described = fit_novelty(engine, store / digest, numbers.known, who).told()
+    except InputError as error:
+        click.echo(f"no novelty: {error}", err=True)
+    else:
+        click.echo(f"novelty: {described}")

@@ -1,5 +1,7 @@
 """Regression models: from numbers in a table to a served number."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -9,8 +11,12 @@ from click.testing import CliRunner
 
 pytest.importorskip("sklearn")
 from db.catalogue_queries import add_plot, catalogue
+from db.data_set_queries import data_sets_of, taken_of
 from db.engine import reading, writing
+from db.novelty_queries import newest_novelties
 from db.startup import upgrade
+from db.training_records import images_of, training_of
+from db.value_queries import give_value
 from hydra_ioc.cli import cli
 from hydra_ioc.record import open_record
 from pipeline.config import Config
@@ -37,6 +43,8 @@ def test_given_numbers_when_trained_activated_and_served_then_an_unseen_image_ge
         add_plot(session, "bars")
     rng = np.random.default_rng(2)
     lines = ["plot,path,label,run,value"]
+    cv2.imwrite(str(tmp_path / "without.png"), bar(50, rng)[..., ::-1])
+    lines.append("bars,without.png,Good,99,")
     for index, height in enumerate(rng.integers(20, 200, 24)):
         cv2.imwrite(str(tmp_path / f"{index}.png"), bar(height, rng)[..., ::-1])
         lines.append(f"bars,{index}.png,Good,{100 + index // 2},{height / 10}")
@@ -49,7 +57,8 @@ def test_given_numbers_when_trained_activated_and_served_then_an_unseen_image_ge
 
     call("labels", "import", str(tmp_path / "labels.csv"))
     said = call("train-number", "bars", "--name", "height", "--unit", "cm", "--hihi", "18")
-    digest = said.split()[-1]
+    digest = re.search(r"^model (\w+)$", said, re.MULTILINE)[1]
+    assert "novelty: 24 images described" in said
     call("plots", "model", "bars", digest, "--probation")
     with reading(open_record(config)) as session:
         model = catalogue(session)[0].model
@@ -60,6 +69,25 @@ def test_given_numbers_when_trained_activated_and_served_then_an_unseen_image_ge
     found = load(folder).run(fresh).probabilities[:, 0]
     assert np.abs(found - (4, 11, 18)).max() < 2.5, found
     assert read_card(folder).quantity.spread < 2.5
+    _is_on_record(config, digest, call)
+
+
+def _is_on_record(config: Config, digest: str, call: Callable[..., str]) -> None:
+    """Its data set has the numbers, it tells novelty, and it can be made again after changes."""
+    with reading(open_record(config)) as session:
+        (row,) = data_sets_of(session, digest)
+        items = taken_of(session, row).items
+        training = training_of(session, digest)
+        assert len(images_of(session, digest)) == 24
+        assert newest_novelties(session)[training.model_id]
+    assert (row.told, len(items)) == ("bars@1", 24)
+    assert len({one.value for one in items}) > 12
+    judged = training.judged[0]
+    assert abs(judged["number"] - judged["given"]) < 5
+    first = items[0]
+    with writing(open_record(config)) as session:
+        give_value(session, "bars", first.sha256, 99.0, "ann")
+    assert digest in call("models", "remake", digest[:12])
 
 
 @pytest.mark.parametrize("values", [[1.0] * 8, [1.0, 2.0]])
