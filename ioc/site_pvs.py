@@ -41,25 +41,7 @@ def describe_site(
     """
     yield PvDescription(f"{prefix}Run", Kind.LONG, "Run number", archive=True)
     yield PvDescription(f"{prefix}Period", Kind.STRING, "Run period")
-    yield PvDescription(
-        f"{prefix}RunType",
-        Kind.STRING,
-        "Run type, chooses the references",
-        max_length=STRING_LIMIT + 1,
-        target=Target(Setting.RUN_TYPE) if run_type_writable else None,
-        group=AccessGroup.OPERATOR,
-        archive=True,
-    )
-    yield PvDescription(f"{prefix}Beam", Kind.ENUM, "Beam gate", choices=BEAM, archive=True)
-    yield PvDescription(
-        f"{prefix}BeamCurrent",
-        Kind.DOUBLE,
-        "Beam current for the beam gate",
-        precision=2,
-        target=Target(Setting.BEAM) if beam_writable else None,
-        group=AccessGroup.OPERATOR,
-        archive=True,
-    )
+    yield from _conditions(prefix, beam=beam_writable, run_type=run_type_writable)
     yield PvDescription(
         f"{prefix}News",
         Kind.LONG_STRING,
@@ -94,6 +76,28 @@ def describe_site(
         "Written by the alarm handler",
         target=Target(Setting.ALARM_HANDLER),
         group=AccessGroup.OPERATOR,
+    )
+
+
+def _conditions(prefix: str, *, beam: bool, run_type: bool) -> Iterator[PvDescription]:
+    yield PvDescription(
+        f"{prefix}RunType",
+        Kind.STRING,
+        "Run type, chooses the references",
+        max_length=STRING_LIMIT + 1,
+        target=Target(Setting.RUN_TYPE) if run_type else None,
+        group=AccessGroup.OPERATOR,
+        archive=True,
+    )
+    yield PvDescription(f"{prefix}Beam", Kind.ENUM, "Beam gate", choices=BEAM, archive=True)
+    yield PvDescription(
+        f"{prefix}BeamCurrent",
+        Kind.DOUBLE,
+        "Beam current for the beam gate",
+        precision=2,
+        target=Target(Setting.BEAM) if beam else None,
+        group=AccessGroup.OPERATOR,
+        archive=True,
     )
 
 
