@@ -9,6 +9,7 @@ from hydra_ioc.bench.fewshot_summary import (
     SIMULATED,
     accuracy_table,
     area_table,
+    calibration_table,
     gain_table,
     time_table,
 )
@@ -41,6 +42,8 @@ def write_report(found: dict[str, Any], tables: Path | None, picture: Path | Non
         gain_table(results, groups),
         "The pretrained backbone on each simulated plot type:",
         accuracy_table(results, simulated, [SHIPPED]),
+        "Expected calibration error of the pretrained backbone on unseen runs:",
+        calibration_table(results, [*groups, *simulated], [SHIPPED]),
         "With the title blanked in all images, and with the title of another test image:",
         accuracy_table(results, groups, [SHIPPED, *TITLE_TESTS]),
         "Time of a training:",

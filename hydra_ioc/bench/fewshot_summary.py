@@ -98,6 +98,20 @@ def accuracy_table(results: list[dict[str, Any]], tasks: list[str], methods: lis
     return "\n".join(lines)
 
 
+def calibration_table(results: list[dict[str, Any]], tasks: list[str], methods: list[str]) -> str:
+    """Lay out expected calibration errors, with 95 % intervals, as a Markdown table."""
+    found = grouped(results, "calibration_error")
+    sizes = sorted({size for _, _, size in found})
+    lines = _head(["plot type", "method", *(f"{size} per class" for size in sizes)])
+    for task in tasks:
+        for method in methods:
+            cells = [found.get((task, method, size)) for size in sizes]
+            if any(cells):
+                shown = [mean_of(list(c.values())).area if c else "-" for c in cells]
+                lines.append(_line([task, method, *shown]))
+    return "\n".join(lines)
+
+
 def gain_table(results: list[dict[str, Any]], tasks: list[str]) -> str:
     """Lay out the gain over tiny images, repeat by repeat, in percentage points."""
     found = grouped(results, "balanced")

@@ -9,7 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from hydra_ioc.bench.fewshot_methods import TITLE_ROWS, Method
-from hydra_ioc.bench.fewshot_summary import SIMULATED, accuracy_table, grouped, mean_of
+from hydra_ioc.bench.fewshot_summary import (
+    SIMULATED,
+    accuracy_table,
+    calibration_table,
+    grouped,
+    mean_of,
+)
 from hydra_ioc.bench.fewshot_tasks import real_tasks
 from hydra_ioc.cli import cli
 from pipeline.vision.dataset import Dataset
@@ -80,6 +86,17 @@ def test_given_simulated_results_when_grouped_then_they_are_averaged_repeat_by_r
     ]
     assert grouped(results, "balanced")[(SIMULATED, "m", 5)] == {0: pytest.approx(0.9)}
     assert "| a | m | 80.0 (once) |" in accuracy_table(results, ["a"], ["m"])
+
+
+def test_given_errors_of_calibration_when_laid_out_then_each_plot_type_has_its_mean():
+    results = [
+        {
+            "task": "A", "real": True, "method": "m", "size": 10, "repeat": repeat,
+            "calibration_error": value,
+        }
+        for repeat, value in enumerate((0.01, 0.03))
+    ]  # fmt: skip
+    assert "| A | m | 0.020 ±" in calibration_table(results, ["A"], ["m"])
 
 
 def test_given_real_plots_when_measured_twice_then_the_second_call_measures_nothing(
