@@ -96,6 +96,12 @@ class Focus:
         (rows, columns), (high, wide) = self._cells, self._sides()
         cells = known.panel.reshape(rows, high, columns, wide).max(axis=(1, 3))
         self._bytes("cells", cells, TensorProto.INT32)
+        self._bytes("panel", known.panel.ravel(), TensorProto.INT32)
+        numbers = np.arange(1, len(known.limits) + 1, dtype=np.int32)[None]
+        self._constant("numbers", numbers)
+        self._prepare("Unsqueeze", "column", f"{MARK}panel", self._whole("one_more", [1]))
+        self._prepare("Equal", "is_inside", f"{MARK}column", f"{MARK}numbers")
+        self._prepare("Cast", "inside", f"{MARK}is_inside", to=TensorProto.FLOAT)
         self._bytes("group", known.group.ravel().astype(small), TensorProto.INT32)
         self._bytes("samples", known.samples.astype(np.uint16), TensorProto.INT32)
         owners = np.eye(len(known.limits), dtype=np.float32)[known.owner - 1]
@@ -112,8 +118,7 @@ class Focus:
         per_255 = self._real("per_255", 1.0 / 255.0)
         for name, levels in (("share", known.share), ("weight", known.weight)):
             self._bytes(f"{name}_of_255", levels.reshape(1, 1, -1), TensorProto.FLOAT)
-            given = [f"{MARK}{name}_of_255", per_255]
-            self.prepared.append(helper.make_node("Mul", given, [f"{MARK}{name}"]))
+            self._prepare("Mul", name, f"{MARK}{name}_of_255", per_255)
         plain = np.abs(colours - known.paper).max(axis=1) < PLAIN
         plain &= known.panel.ravel() > 0
         for name, area in (("plain", plain), ("coloured", np.ptp(colours, axis=1) >= GREY)):
@@ -132,9 +137,9 @@ class Focus:
         gone = self._below(self._node("ReduceMax", apart, axes=[1], keepdims=1), GONE)
         one_more = self._whole("one_more", [1])
         grown = self._node("Mul", self._above(colourful, GROWN), f"{MARK}plain")
-        number = self._node("ReduceSum", grown, self._whole("pixel_axis", [2]), keepdims=1)
+        number = self._node("MatMul", grown, f"{MARK}inside")
+        grew = self._node("MatMul", self._above(number, GROWN_PIXELS), f"{MARK}owned")
         # A colour that became paper is a loss, unless bars shrank under a higher one.
-        grew = self._above(number, GROWN_PIXELS)
         shrank = self._node("Mul", gone, grew)
         lost = self._node("Sub", gone, shrank)
         back = self._node("Mul", lost, self._node("Sub", f"{MARK}usual", median))
@@ -244,8 +249,10 @@ class Focus:
         return self._constant(name, np.asarray(value, np.int64))
 
     def _bytes(self, name: str, values: NDArray[Any], wide: int) -> None:
-        given = self._constant(f"{name}_bytes", values)
-        self.prepared.append(helper.make_node("Cast", [given], [f"{MARK}{name}"], to=wide))
+        self._prepare("Cast", name, self._constant(f"{name}_bytes", values), to=wide)
+
+    def _prepare(self, operation: str, name: str, *inputs: str, **given: Any) -> None:
+        self.prepared.append(helper.make_node(operation, list(inputs), [f"{MARK}{name}"], **given))
 
     def _constant(self, name: str, value: NDArray[Any]) -> str:
         full = f"{MARK}{name}"
