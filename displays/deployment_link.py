@@ -7,6 +7,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from displays.card_state import Line
 from displays.catalogue import CatalogueError, Plot, parse
 from displays.field import Field
+from pipeline.alarm import Severity
 
 SILENCE_S = 5.0
 """A heartbeat overdue by this much greys the screen: a stopped IOC keeps its
@@ -76,6 +77,10 @@ class DeploymentLink(QObject):
         """Give a status PV as a number; None when it is not connected."""
         field = self._status[name]
         return field.number() if field.connected else None
+
+    def doubtful(self, name: str) -> bool:
+        """Tell whether a status PV is INVALID: what it says may not be so any more."""
+        return self._status[name].severity is Severity.INVALID
 
     def settled(self) -> bool:
         """Tell whether catalogue, heartbeat and status have arrived."""

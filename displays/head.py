@@ -11,6 +11,10 @@ OLD_CADENCES: Final = 3.0
 """The last update is old after this many of the shortest cadence."""
 
 
+RUN_TYPE_LENGTH: Final = 16
+"""Letters of the run type that have room between beam and last update."""
+
+
 def write_head(frame: Frame, deployment: DeploymentLink, store: CardStore) -> None:
     """Write the head anew.
 
@@ -26,12 +30,19 @@ def write_head(frame: Frame, deployment: DeploymentLink, store: CardStore) -> No
     frame.beam.say(beam if current is None else f"{beam}  {current:.4g}", state=state)
     run = deployment.number("Run")
     known = run is not None and run >= 0
-    kind = deployment.text("RunType")
+    kind = shortened(deployment.text("RunType"), RUN_TYPE_LENGTH)
+    if kind and live and deployment.doubtful("RunType"):
+        kind += "?"
     number = f"{run:.0f}" if known else "?"
     frame.run.say(f"{number}  {kind}" if kind else number, state="" if live else "lost")
     frame.last.say(*_last_update(deployment, store, live=live))
     frame.news.say(deployment.text("News.VAL$"))
     frame.show_banner(_banner(deployment))
+
+
+def shortened(text: str, length: int) -> str:
+    """Cut a text that is too long, and show that it was cut."""
+    return text if len(text) <= length else f"{text[: length - 1]}\u2026"
 
 
 def _last_update(deployment: DeploymentLink, store: CardStore, *, live: bool) -> tuple[str, str]:

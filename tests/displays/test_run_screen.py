@@ -90,6 +90,19 @@ def test_given_all_plots_good_when_settled_then_the_screen_is_calm(good):
     assert card.face.age.endswith(" s ago")
 
 
+def test_given_a_run_type_when_shown_then_it_stands_behind_the_run_and_a_long_one_is_cut(
+    good, qtbot
+):
+    ioc, screen = good
+    run = screen.frame.run
+    ioc.say(own={"RunType": "cosmic"})
+    qtbot.waitUntil(lambda: run.text() == "Run: 131458  cosmic", timeout=WAIT_MS)
+    ioc.say(own={"RunType": "production with a long name"})
+    qtbot.waitUntil(lambda: run.text() == "Run: 131458  production with\u2026", timeout=WAIT_MS)
+    ioc.say(own={"RunType": ""})
+    qtbot.waitUntil(lambda: run.text() == "Run: 131458", timeout=WAIT_MS)
+
+
 def test_given_a_good_plot_when_it_turns_bad_then_it_moves_within_one_update_and_back(good, qtbot):
     ioc, screen = good
     frame = screen.frame
