@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from pipeline.vision.reference import VIEWS
 from pipeline.vision.strangeness import BOUND, OFFSET, WINDOW, Strangeness
 
 LOGITS: Final = "logits_of_strangeness"
@@ -44,11 +45,14 @@ def _nearest_nodes(count: int) -> list[Any]:
     node, nodes = helper.make_node, []
     for number in range(count):
         one = f"gallery{number}"
+        # ONNX Runtime takes the largest of five planes four times as fast as that along an axis.
+        views = [f"{one}_view{view}" for view in range(VIEWS)]
         nodes += [
             node("Cast", [f"{one}_bytes"], [one], to=TensorProto.FLOAT),
             node("Sub", ["views", one], [f"{one}_apart"]),
             node("Abs", [f"{one}_apart"], [f"{one}_far"]),
-            node("ReduceMax", [f"{one}_far"], [f"{one}_farthest"], axes=[1], keepdims=1),
+            node("Split", [f"{one}_far"], views, axis=1),
+            node("Max", views, [f"{one}_farthest"]),
         ]
     farthest = [f"gallery{number}_farthest" for number in range(count)]
     return [*nodes, node("Min", farthest, ["strange"])]
