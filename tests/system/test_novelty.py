@@ -60,6 +60,11 @@ def test_given_references_when_added_then_the_most_typical_one_is_served_as_a_pi
         files[-1].write_bytes(draw_files([PLOT], seed=seed)[0].data)
     stand.command("references", "add", PLOT, *map(str, files), "--run-type", "production")
     wait_for(lambda: client.get(f"{PLOT}:Similarity")["connected"], "the similarity", 30)
+    assert client.get(f"{PLOT}:References:Drift")["value"] == 0.0
+    assert client.put("RunType", "production")["ok"]
+    wait_for(lambda: client.get("RunType")["text"] == "production", "the run type", 20)
+    client.put("RunType", "helium")
+    assert client.get("RunType")["text"] == "production"
     settings = {
         "EPICS_PVA_ADDR_LIST": f"127.0.0.1:{stand.config.ioc.pva_port + 1}",
         "EPICS_PVA_AUTO_ADDR_LIST": "NO",
