@@ -69,15 +69,25 @@ def make(
             index[plot] = save(result, fresh, (plot,), keep_keras=False, note=DEMO_NOTE)
             progress(f"{plot}: validation {result.confusion.tolist()}, {index[plot][:12]}")
         write_index(fresh, index)
-        size = sum(file.stat().st_size for file in fresh.rglob("*") if file.is_file())
-        if size > SIZE_LIMIT:
-            raise CommandError(
-                f"expected at most {SIZE_LIMIT} bytes of models, these have {size};"
-                " choose a smaller architecture"
-            )
+        size = check_size(fresh)
         replace_release(fresh, into)
     progress(f"{len(index)} models, {size / 1e6:.1f} MB, in {into}")
     return index
+
+
+def check_size(folder: Path) -> int:
+    """Give the bytes of all models of a release.
+
+    Raises:
+        CommandError: They are more than a release may carry.
+    """
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    if size > SIZE_LIMIT:
+        raise CommandError(
+            f"expected at most {SIZE_LIMIT} bytes of models, these have {size};"
+            " choose a smaller architecture"
+        )
+    return size
 
 
 def replace_release(fresh: Path, into: Path) -> None:

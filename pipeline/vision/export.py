@@ -67,7 +67,8 @@ def save(
         store: The model store.
         plots: Plot types the model was trained for.
         parent: Digest of the model it started from.
-        keep_keras: Whether to keep the Keras file for a later continuation.
+        keep_keras: Whether to keep the Keras file for a later continuation, and what
+            the training judged for a report; a release has no room for either.
         note: For people.
         weights: What its weights were before the training.
         told: What the training was asked for.
@@ -85,7 +86,7 @@ def save(
         _point(folder / MODEL_FILE, trained)
         if trained.normal is not None:
             write_normal(folder, trained.normal)
-        if trained.judged:
+        if trained.judged and keep_keras:
             write_judged(folder, Judged(trained.judged, trained.curves))
         if keep_keras:
             trained.network.model.save(folder / KERAS_FILE)

@@ -16,6 +16,9 @@ MARK: Final = "focus_"
 """Prefix of all names."""
 FLOOR: Final = 0.01
 """Weight, of the hottest, of a departure where the net sees nothing."""
+SEEN: Final = 0.2
+"""What the net sees, in shares of the most, from which a departure counts fully: a net needs
+to look at a part of a loss only, and all of it is to be shown."""
 FULL: Final = 5.0
 """Departure beyond the allowance, in allowances, that counts fully."""
 GONE: Final = 25.0
@@ -119,10 +122,18 @@ class Focus:
         for name, levels in (("share", known.share), ("weight", known.weight)):
             self._bytes(f"{name}_of_255", levels.reshape(1, 1, -1), TensorProto.FLOAT)
             self._prepare("Mul", name, f"{MARK}{name}_of_255", per_255)
-        plain = np.abs(colours - known.paper).max(axis=1) < PLAIN
-        plain &= known.panel.ravel() > 0
-        for name, area in (("plain", plain), ("coloured", np.ptp(colours, axis=1) >= GREY)):
-            self._bytes(name, area.astype(np.uint8)[None, None], TensorProto.FLOAT)
+        # Told by the mean, which the graph holds already.
+        apart = self._folded("Sub", f"{MARK}mean", f"{MARK}paper")
+        most = self._folded("ReduceMax", self._folded("Abs", apart), axes=[1], keepdims=1)
+        plain = self._folded("Less", most, self._real("plain_below", PLAIN))
+        self._prepare("Cast", "plain", plain, to=TensorProto.FLOAT)
+        ends = [
+            self._folded(f"Reduce{end}", f"{MARK}mean", axes=[1], keepdims=1)
+            for end in ("Max", "Min")
+        ]
+        width = self._folded("Sub", *ends)
+        coloured = self._folded("GreaterOrEqual", width, self._real("grey_below", GREY))
+        self._prepare("Cast", "coloured", coloured, to=TensorProto.FLOAT)
 
     def _became(self, pixels: str, colourful: str) -> tuple[str, str]:
         """Tell what became of each group's colour, and whether the scale of a panel is another.
@@ -198,7 +209,8 @@ class Focus:
         smooth = self._node("AveragePool", activation, kernel_shape=side, strides=step, pads=rim)
         most = self._node("ReduceMax", smooth, axes=[2, 3], keepdims=1)
         most = self._node("Max", most, f"{MARK}tiny")
-        return self._node("Add", self._node("Div", smooth, most), self._real("floor", FLOOR))
+        view = self._ramp(self._node("Div", smooth, most), 0.0, SEEN)
+        return self._node("Add", view, self._real("floor", FLOOR))
 
     def _sides(self) -> tuple[int, int]:
         rows, columns = self._known.panel.shape
@@ -250,6 +262,11 @@ class Focus:
 
     def _bytes(self, name: str, values: NDArray[Any], wide: int) -> None:
         self._prepare("Cast", name, self._constant(f"{name}_bytes", values), to=wide)
+
+    def _folded(self, operation: str, *inputs: str, **given: Any) -> str:
+        name = f"once_{len(self.prepared)}"
+        self._prepare(operation, name, *inputs, **given)
+        return f"{MARK}{name}"
 
     def _prepare(self, operation: str, name: str, *inputs: str, **given: Any) -> None:
         self.prepared.append(helper.make_node(operation, list(inputs), [f"{MARK}{name}"], **given))
