@@ -22,7 +22,8 @@ from pipeline.errors import InputError
 from pipeline.vision.novelty import file_name, to_bytes
 from pipeline.vision.serving import ServedModel, load
 
-BATCH: Final = 16
+BATCH: Final = 8
+"""Images of one pass; VGG16 takes 50 MB an image."""
 THREADS: Final = 2
 Step = Callable[[int], None]
 

@@ -8,11 +8,12 @@ import click
 import numpy as np
 from sqlalchemy import Engine
 
+from db.catalogue_queries import plot_type
 from db.engine import reading
-from db.palette_queries import label_ids
+from db.training_queries import require_palette
 from hydra_ioc.novelty import Known, fit_novelty
 from hydra_ioc.record import actor, open_record
-from hydra_ioc.registry import enter_model
+from hydra_ioc.registry import enter_model, find_model
 from hydra_ioc.training import (
     PRETRAINED,
     Request,
@@ -189,6 +190,10 @@ def command(config_file: Path | None, /, **options: Any) -> None:
     if simulated is not None and len(options["plots"]) > 1:
         raise click.UsageError("--simulated takes one PLOT")
     options["weights"] = options["weights"] or ""
+    store = config.under_state(config.predict.models)
+    if options["start"]:
+        options["start"] = find_model(store, options["start"]).name
+    _check(config, options["plots"])
     resume, stop = options.pop("resume"), options.pop("stop") or ("", 0.0)
     request = Request(**options, stop_quantity=stop[0], stop_value=stop[1])
     with contextlib.ExitStack() as stack:
@@ -203,8 +208,7 @@ def command(config_file: Path | None, /, **options: Any) -> None:
         else:
             begun = since.timestamp() if since is not None else 0.0
             source = from_record(config, request.plots, request.shape, begun, versions)
-        _check_labels(config, source.dataset.labels)
-        store = config.under_state(config.predict.models)
+        _check(config, request.plots, source.dataset.labels)
         keep = config.under_state(INTERRUPTED)
         result = run(request, source, store, say, keep, resume=resume)
     card = read_card(store / result.digest)
@@ -223,11 +227,12 @@ def command(config_file: Path | None, /, **options: Any) -> None:
         )
 
 
-def _check_labels(config: Config, labels: tuple[str, ...]) -> None:
-    """Refuse labels outside the palette before the training, not after it.
+def _check(config: Config, plots: tuple[str, ...], labels: tuple[str, ...] = ()) -> None:
+    """Refuse unknown plots and labels outside their palettes before the training, not after it.
 
     Raises:
-        CommandError: Lists them.
+        CommandError: There is no such plot.
+        LabelError: Lists the labels.
     """
     try:
         engine = open_record(config)
@@ -235,7 +240,8 @@ def _check_labels(config: Config, labels: tuple[str, ...]) -> None:
         # Without a record the model goes into the store only; said when it is made.
         return
     with reading(engine) as session:
-        label_ids(session, labels)
+        for plot in plots:
+            require_palette(session, plot_type(session, plot), set(labels))
 
 
 def _register(

@@ -167,8 +167,10 @@ def load_labelled(
         try:
             pixels = decode(row.file.read_bytes(), max_pixels)
             images.append(prepare(pixels, preprocessing, input_shape))
-        except (FileError, OSError) as error:
-            faults.append(f"{row.file.name}: {error}")
+        except OSError as error:
+            faults.append(f"{row.file}: {error.strerror}")
+        except FileError as error:
+            faults.append(f"{row.file}: {error}")
     if faults:
         text = f"{len(faults)} of {len(rows)} images cannot be read; mend or unlist them"
         raise FileError("unreadable", _listed(text, faults))

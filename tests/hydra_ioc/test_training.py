@@ -119,7 +119,16 @@ def test_given_labels_outside_the_palette_when_trained_then_it_is_refused_before
     (site / "odd.csv").write_text("\n".join(rows) + "\n")
     before = sorted((site / "var/models").glob("*"))
     text = call(site, "train", PLOT, "--data", str(site), "--labels", str(site / "odd.csv"), code=1)
-    assert "Awful" in text
+    assert "Awful" in text and PLOT in text and "palette" in text
+    assert sorted((site / "var/models").glob("*")) == before
+
+
+def test_given_a_plot_that_nobody_registered_when_trained_then_it_is_refused_before_the_work(
+    site: Path,
+) -> None:
+    before = sorted((site / "var/models").glob("*"))
+    text = call(site, "train", "toi", "--data", str(site), "--labels", str(site / "h.toml"), code=1)
+    assert "there is no plot toi" in text
     assert sorted((site / "var/models").glob("*")) == before
 
 
