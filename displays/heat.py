@@ -9,8 +9,9 @@ from qtpy.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF
 
 from displays.palette import HEAT, HEAT_HALO
 
-OUTLINE_AT: Final = 0.5
-"""The outline runs where the map has half of its maximum."""
+OUTLINE_AT: Final = 0.3
+"""The outline runs where the map has three tenths of its maximum: maps are flat within a
+fault, and what lies below is its edge in cells that it fills in part."""
 FLOOR: Final = 40
 """A map whose maximum (0..255) lies below shows nothing: it points nowhere."""
 FINE: Final = 512

@@ -14,7 +14,7 @@ from simulation.histogram import BarsPad
 from simulation.pads import frames
 from simulation.rings import RingPad
 
-OUTLINE_AT: Final = 0.5
+OUTLINE_AT: Final = 0.3
 """A cell is highlighted from this share of the hottest on, where the outline on
 the screens runs.
 
