@@ -2,8 +2,8 @@
 
 Run it with ``python -m tests.benchmarks.ioc_restart``: a deployment under its
 supervisor, an IOC that is killed with SIGKILL, and two libca clients, one that
-was connected and one that begins to search at the kill. Prints one JSON object
-with the seconds from the kill until each step, for every round.
+was connected and one that begins to search at the kill. Prints a line of JSON for
+every round: the seconds from the kill until each step.
 """
 
 import argparse
@@ -12,8 +12,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from hydra_ioc.bench.plots import PlotFile, draw_files
 from hydra_ioc.bench.stand import Stand, wait_for
@@ -84,7 +83,7 @@ def show(stand: Stand, client: CaClient, files: list[PlotFile]) -> list[str]:
     return [f"{file.plot}:{pv}" for file in files for pv in PVS]
 
 
-def measure(rounds: int) -> list[dict[str, Any]]:
+def measure(rounds: int) -> Iterator[dict[str, float]]:
     """Kill the IOC of one deployment some times."""
     with Stand({"keeper": {"stale_factor": 100.0}}) as stand:
         stand.command("db", "upgrade")
@@ -92,14 +91,16 @@ def measure(rounds: int) -> list[dict[str, Any]]:
         stand.start()
         with contextlib.closing(CaClient(stand)) as client:
             names = show(stand, client, draw_files(PLOTS, seed=3))
-            return [kill_once(stand, client, names) for _ in range(rounds)]
+            for _ in range(rounds):
+                yield kill_once(stand, client, names)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=8)
-    print(json.dumps(measure(parser.parse_args().rounds), indent=1))
+    for found in measure(parser.parse_args().rounds):
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":
