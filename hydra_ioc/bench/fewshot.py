@@ -36,6 +36,8 @@ class Plan:
     plots: tuple[str, ...] = SIMULATED
     real: tuple[Path, ...] = ()
     workers: int = 2
+    draw: str = ""
+    """Name of the draw of the simulated images."""
 
 
 def run(plan: Plan, backbone: Backbone, file: Path, folder: Path, say: Say) -> dict[str, Any]:
@@ -53,13 +55,13 @@ def run(plan: Plan, backbone: Backbone, file: Path, folder: Path, say: Say) -> d
         another backbone gave are dropped.
 
     Raises:
-        InputError: The file is another file, or there is no such method.
+        InputError: The file is another file, or of another draw, or there is no such method.
     """
     ways = methods(backbone)
     names = (UNLABELLED, *ways)
     if unknown := sorted(set(plan.methods) - set(names)):
         raise InputError(f"expected methods of {', '.join(names)}, received {', '.join(unknown)}")
-    found = _read(file, backbone.card.sha256, say)
+    found = _read(file, backbone.card.sha256, plan.draw, say)
     done = {key_of(result) for result in found["results"]}
     for task in _tasks(plan, folder):
         for key in _missing(plan, task, plan.methods or names, done):
@@ -79,7 +81,7 @@ def _tasks(plan: Plan, folder: Path) -> Iterator[Task]:
     for path in plan.real:
         yield from real_tasks(path)
     for plot in plan.plots:
-        yield cached(folder, plot, plan.workers)
+        yield cached(folder, plot, plan.workers, plan.draw)
 
 
 def _missing(
@@ -133,18 +135,21 @@ def _shown(result: Result) -> str:
     return f"{100 * result['balanced']:.1f} % in {result['seconds']:.1f} s"
 
 
-def _read(file: Path, digest: str, say: Say) -> dict[str, Any]:
+def _read(file: Path, digest: str, draw: str, say: Say) -> dict[str, Any]:
     """Read the results that hold for a backbone: its own, and those that need none."""
     if not file.exists():
-        return {"backbone": digest, "results": []}
+        return {"backbone": digest, "draw": draw, "results": []}
     try:
-        results = json.loads(file.read_text(encoding="utf-8"))["results"]
+        held = json.loads(file.read_text(encoding="utf-8"))
+        results, drawn = held["results"], held.get("draw", "")
         kept = [one for one in results if one["backbone"] in (None, digest)]
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file} holds no results of this benchmark: {error!r}") from error
+    if drawn != draw:
+        raise InputError(f"{file} holds results of draw {drawn!r}, not of {draw!r}; name another")
     if len(kept) < len(results):
         say(f"{len(results) - len(kept)} results are of another backbone and are measured again")
-    return {"backbone": digest, "results": kept}
+    return {"backbone": digest, "draw": draw, "results": kept}
 
 
 def _write(file: Path, found: dict[str, Any]) -> None:

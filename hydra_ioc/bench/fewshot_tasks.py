@@ -67,14 +67,15 @@ class Task:
         return np.concatenate([order[truth == label][:size] for label in labels])
 
 
-def simulated_task(plot: str, workers: int) -> Task:
+def simulated_task(plot: str, workers: int, draw: str = "") -> Task:
     """Draw the images of a simulated plot type.
 
     Args:
         plot: One of the demo's.
         workers: Processes that draw.
+        draw: Name of the draw; another name gives other images and other runs.
     """
-    samples = [one for side in (TRAINING, EVALUATION) for one in _samples(plot, side)]
+    samples = [one for side in (TRAINING, EVALUATION) for one in _samples(plot, side, draw)]
     return Task(plot, False, _occurring(dataset(samples, PREPROCESSING, SHAPE, workers)))
 
 
@@ -101,14 +102,16 @@ def real_tasks(folder: Path) -> list[Task]:
     return tasks
 
 
-def cached(task_folder: Path, plot: str, workers: int) -> Task:
+def cached(task_folder: Path, plot: str, workers: int, draw: str = "") -> Task:
     """Give a simulated task from a file, or draw it and write the file.
 
     Args:
         task_folder: Where the files lie.
         plot: One of the demo's.
         workers: Processes that draw.
+        draw: Name of the draw; each has a folder below.
     """
+    task_folder = task_folder / draw
     path = task_folder / f"{plot}.npz"
     if path.exists():
         with np.load(path, allow_pickle=False) as kept:
@@ -116,7 +119,7 @@ def cached(task_folder: Path, plot: str, workers: int) -> Task:
             labels = tuple(str(label) for label in kept["labels"])
             images = Dataset(kept["images"], kept["truth"], kept["runs"], labels, names)
         return Task(plot, False, images)
-    task = simulated_task(plot, workers)
+    task = simulated_task(plot, workers, draw)
     task_folder.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}")
     with draft.open("wb") as file:
@@ -132,8 +135,9 @@ def cached(task_folder: Path, plot: str, workers: int) -> Task:
     return task
 
 
-def _samples(plot: str, side: int) -> list[Sample]:
-    rng = np.random.default_rng([*seed_of(plot, "few-shot"), side])
+def _samples(plot: str, side: int, draw: str) -> list[Sample]:
+    names = (plot, "few-shot", draw) if draw else (plot, "few-shot")
+    rng = np.random.default_rng([*seed_of(*names), side])
     kinds = PLOTS[plot].faults
     chosen: list[tuple[tuple[Fault, ...], bool]] = [((), True)] * GOOD_IMAGES
     chosen += [((Fault(kinds[n % len(kinds)]),), True) for n in range(FAULTY_IMAGES)]

@@ -39,6 +39,11 @@ SIZES = (5, 10, 20, 50)
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Measure this backbone; default: that of the release.",
 )
+@click.option(
+    "--draw",
+    default="",
+    help="Name of another draw of the simulated images, for a file of its own.",
+)
 @click.option("--tables-only", is_flag=True, help="Measure nothing, show what the file holds.")
 @click.pass_obj
 def command(
@@ -54,6 +59,7 @@ def command(
     sizes: tuple[int, ...],
     repeats: int,
     backbone_folder: Path | None,
+    draw: str,
     tables_only: bool,
 ) -> None:
     """Measure few-shot models on plot types that the backbone has never seen.
@@ -80,6 +86,7 @@ def command(
         repeats=0 if tables_only else repeats,
         plots=() if tables_only or no_simulated else plots or SIMULATED,
         real=() if tables_only else real,
+        draw=draw,
     )
     folder = config.under_state(Path("bench-fewshot"))
     found = fewshot.run(plan, backbone, file, folder, lambda line: click.echo(line, err=True))

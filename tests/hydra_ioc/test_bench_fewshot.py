@@ -117,6 +117,18 @@ def test_given_real_plots_when_measured_twice_then_the_second_call_measures_noth
     assert json.loads(file.read_text())["results"] == results
 
 
+def test_given_results_of_another_draw_when_measured_then_the_file_is_left_alone(tmp_path):
+    file = tmp_path / "few.json"
+    kept = json.dumps({"backbone": "a", "draw": "first", "results": []})
+    file.write_text(kept)
+    done = CliRunner().invoke(
+        cli, ["bench-fewshot", "--json", str(file), "--no-simulated", "--draw", "second"]
+    )
+    assert done.exit_code == 1
+    assert "of draw 'first', not of 'second'" in str(done.exception)
+    assert file.read_text() == kept
+
+
 def test_given_a_file_of_something_else_when_measured_then_it_is_left_alone(tmp_path):
     file = tmp_path / "other.json"
     file.write_text('{"figures": 1}')
