@@ -14,7 +14,7 @@ from pipeline.vision.recolouring import GREY, PLAIN, SAMPLE, Recolouring
 
 MARK: Final = "focus_"
 """Prefix of all names."""
-FLOOR: Final = 0.01
+FLOOR: Final = 0.003
 """Weight, of the hottest, of a departure where the net sees nothing."""
 SEEN: Final = 0.2
 """What the net sees, in shares of the most, from which a departure counts fully: a net needs
@@ -28,7 +28,7 @@ GROWN: Final = 40.0
 which a pixel of paper has become data."""
 GROWN_PIXELS: Final = 1.5
 """More pixels than this must have: a frame or a number may move by one."""
-RAMP: Final = 30.0
+RAMP: Final = 10.0
 """Grey levels beyond the limit over which a panel passes from one scale to another."""
 OUT_LOW: Final = 20.0
 OUT_HIGH: Final = 80.0
