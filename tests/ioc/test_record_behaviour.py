@@ -221,7 +221,7 @@ def test_given_a_client_that_clears_its_channel_when_values_change_then_nothing_
 
 def test_given_a_global_alarm_handler_when_it_listens_as_it_does_then_it_hears_alarms_only(rig):
     """ALH asks for one element of DBR_STSACK_STRING, with the mask DBE_ALARM alone."""
-    plot = "TAGH_occupancy"
+    plot = "PS_hit_rate"
     show(rig, plot, GOOD)
     key = rig.ca.subscribe(f"{plot}:Class", ALARM, STSACK_STRING, count=1)
     show(rig, plot, LED)

@@ -61,7 +61,7 @@ def test_given_a_broken_chain_when_it_heals_then_plots_were_invalid_and_are_back
     assert own.ca.get("BCAL_timing:Weight:Good")["severity"] == Severity.INVALID
     assert own.pva.get("T:BCAL_timing:Image").raw.alarm.severity == Severity.INVALID
     assert own.ca.get("BCAL:Quality")["severity"] == Severity.INVALID
-    assert own.ca.value("Stale") == 5
+    assert own.ca.value("Stale") == len(own.keeper.fake.entries)
     for stage in stages:
         own.keeper.beat(name, int(stage[-1]))
     wait_until(lambda: alarm(own, "BCAL_timing:Class") == (0, 0), "the plot is back", BOUND_S)
