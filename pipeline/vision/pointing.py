@@ -67,31 +67,34 @@ def point(
     focus.add(colours, activation, result)
     graph.node.extend(focus.prepared)
     graph.initializer.extend(focus.constants)
-    if not doubtful:
+    if doubtful:
+        _where_in_doubt(graph, focus.nodes, labels, ["N", len(labels), *cells])
+    else:
         graph.node.extend(focus.nodes)
-        return
-    shape = ["N", len(labels), *cells]
+
+
+def _where_in_doubt(
+    graph: Any, nodes: list[Any], labels: tuple[str, ...], shape: list[Any]
+) -> None:
+    """Run nodes only for a batch in which an image is not Good beyond doubt."""
+    node = helper.make_node
     graph.initializer.extend(
         [
             numpy_helper.from_array(np.array([labels.index(GOOD)], np.int64), f"{MARK}good"),
             numpy_helper.from_array(np.array(SURE, np.float32), f"{MARK}sure"),
         ]
     )
-    node = helper.make_node
+    same = [node("Identity", [f"{MARK}activation"], [f"{MARK}same"])]
+    branches = {
+        "then_branch": _branch("then", nodes, f"{MARK}maps", shape),
+        "else_branch": _branch("else", same, f"{MARK}same", shape),
+    }
     graph.node.extend(
         [
             node("Gather", [PROBABILITIES, f"{MARK}good"], [f"{MARK}goodness"], axis=1),
             node("ReduceMin", [f"{MARK}goodness"], [f"{MARK}least_good"], keepdims=0),
             node("Less", [f"{MARK}least_good", f"{MARK}sure"], [f"{MARK}in_doubt"]),
-            node(
-                "If",
-                [f"{MARK}in_doubt"],
-                [MAPS],
-                then_branch=_branch("then", focus.nodes, result, shape),
-                else_branch=_branch(
-                    "else", [node("Identity", [activation], [f"{MARK}same"])], f"{MARK}same", shape
-                ),
-            ),
+            node("If", [f"{MARK}in_doubt"], [MAPS], **branches),
         ]
     )
 
