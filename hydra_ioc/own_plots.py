@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hydra_ioc.registry import find_model
 from pipeline.config import Config
 from pipeline.errors import LabelError
 from pipeline.vision.calibration import measured_error
@@ -39,7 +40,7 @@ def judge_labelled(config: Config, folder: Path, table: Path, digest: str) -> di
         LabelError: The table holds a label that the model does not know.
         ModelError: The model folder is not what its name says.
     """
-    model = load(config.under_state(config.predict.models) / digest)
+    model = load(find_model(config.under_state(config.predict.models), digest))
     card = model.card
     rows = read_table(folder, table, config.input.run)
     if unknown := sorted({row.label for row in rows} - set(card.labels)):
