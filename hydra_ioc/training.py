@@ -25,7 +25,6 @@ from pipeline.vision.card import ModelCard, file_digest, read_card
 from pipeline.vision.checkpoint import Checkpoint
 from pipeline.vision.dataset import VALIDATION, Dataset, load_labelled, read_table
 from pipeline.vision.evaluation import Rate, balanced_accuracy, confusion_of
-from pipeline.vision.memory import give_back
 from pipeline.vision.sampling import resample
 from pipeline.vision.stopping import Stop
 
@@ -34,8 +33,6 @@ PRETRAINED: Final = "domain-pretrained"
 WORKERS: Final = 2
 BATCHES: Final = {"inceptionv3-cbam": 8, "vgg16-cbam": 8}
 """Images of a step where 32 would not do: InceptionV3 took 7.4 GB at 240 x 320."""
-SHARES: Final = {"inceptionv3-cbam": 2, "vgg16-cbam": 2}
-"""Passes of a step, to spare memory."""
 BATCH: Final = 32
 Say = Callable[[str], None]
 
@@ -214,7 +211,6 @@ def _net(
         preprocessing=PREPROCESSING,
         epochs=request.epochs,
         batch=BATCHES.get(request.architecture, BATCH),
-        share=SHARES.get(request.architecture, 1),
         anneal_epochs=request.anneal_epochs,
         learning_rate=request.learning_rate,
         stop=Stop(request.stop_quantity, request.stop_value, request.patience),
@@ -231,7 +227,6 @@ def _net(
         file = Path(request.weights)
         origin = f"{file.name}, SHA-256 {file_digest(file)}"
     say(f"calibrated: {trained.calibration}")
-    give_back()
     digest = save(
         trained,
         store,

@@ -12,8 +12,6 @@ import onnx
 import tf2onnx
 from tf2onnx.graph import Node
 
-from pipeline.vision.memory import give_back
-
 OPSET: Final = 17
 STRICT: Final = "TF2ONNX_CATCH_ERRORS"
 """Set to anything, tf2onnx 1.17 keeps no copy of the graph before each of its passes."""
@@ -38,7 +36,6 @@ def convert(
         if not lenient:
             stack.enter_context(_strict())
         proto, _ = tf2onnx.convert.from_function(forward, input_signature=signature, opset=OPSET)
-    give_back()
     return proto
 
 

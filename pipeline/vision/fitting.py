@@ -17,7 +17,6 @@ from pipeline.messages import Shape
 from pipeline.vision.architectures import DOMAIN, Network
 from pipeline.vision.checkpoint import Checkpoint, Progressed, restore
 from pipeline.vision.dataset import Dataset
-from pipeline.vision.memory import give_back
 from pipeline.vision.stopping import QUANTITIES, Stop
 
 FRONT_BATCH: Final = 32
@@ -39,9 +38,6 @@ class Settings:
     preprocessing: str = "area-rgb"
     epochs: int = 20
     batch: int = 32
-    """Images of a step."""
-    share: int = 1
-    """Passes of a step: each takes its part of the images, their gradients are averaged."""
     learning_rate: float = 2e-3
     """At the start; falls to 0 along half a cosine."""
     validation: float = 0.25
@@ -183,7 +179,6 @@ def fit(
         epochs_of = _Epochs(progress, settings, done, keep)
         _phase(body, (learn, check), epochs_of, arrays, started=started)
         started, arrays = True, None
-    give_back()
     return {name: tuple(values) for name, values in done.curves.items()}
 
 
@@ -198,17 +193,16 @@ def _phase(
     """Run the epochs of one phase that are left, and keep the best weights."""
     (learn, check), done, settings = examples, epochs.done, epochs.settings
     last = settings.anneal_epochs if done.phase else settings.epochs
-    size = settings.batch // settings.share
     steps = math.ceil(len(learn.truth) / settings.batch)
     learner = _learner(body, settings, done.phase, steps)
-    held_out = _Batches(check, size, None)
+    held_out = _Batches(check, settings.batch, None)
     if arrays is not None:
         epochs.best = restore(learner, arrays)
     elif started:
         epochs.begin(learner, learner.evaluate(held_out, verbose=0, return_dict=True))
     if not done.ended and done.epoch < last:
         learner.fit(
-            _Batches(learn, size, settings.seed + 1000 * done.phase, done.epoch),
+            _Batches(learn, settings.batch, settings.seed + 1000 * done.phase, done.epoch),
             validation_data=held_out,
             initial_epoch=done.epoch,
             epochs=last,
@@ -229,11 +223,7 @@ def _learner(body: keras.Model, settings: Settings, phase: int, steps: int) -> k
             settings.learning_rate, max(1, steps * settings.epochs)
         )
     learner.compile(
-        keras.optimizers.AdamW(
-            rate,
-            weight_decay=1e-4,
-            gradient_accumulation_steps=settings.share if settings.share > 1 else None,
-        ),
+        keras.optimizers.AdamW(rate, weight_decay=1e-4),
         {"probabilities": "sparse_categorical_crossentropy", "maps": heat_outside},
         loss_weights={"probabilities": 1.0, "maps": settings.heat_weight},
         metrics={"probabilities": "accuracy"},
