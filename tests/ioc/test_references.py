@@ -54,7 +54,8 @@ def test_given_references_when_they_come_and_go_then_their_picture_does_and_is_n
 def test_given_a_novelty_when_shown_then_it_alarms_below_the_limit_and_not_without_one(rig: Rig):
     fake = rig.keeper.fake
     show_entry(rig, novel_below=0.01)
-    wait_until(lambda: rig.ca.value(f"{PLOT}:Novelty") is not None, "the novelty")
+    # libca searches ever more seldom for a PV that comes late.
+    wait_until(lambda: rig.ca.value(f"{PLOT}:Novelty") is not None, "the novelty", 90)
 
     def show(novelty: float | None, severity: Severity) -> dict[str, object]:
         state = msgspec.structs.replace(

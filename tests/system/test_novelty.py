@@ -24,7 +24,7 @@ def test_given_a_limit_for_novelty_when_images_come_then_only_what_is_quiet_beco
         wait_for(lambda: client.get(f"{PLOT}:Chunk")["value"] == chunk, f"image {chunk}", 30)
 
     text = stand.command("novelty", "fit", PLOT, "--simulated", "40", "--why", "first")
-    assert "tells novelty: 40 images described" in text
+    assert "tells novelty: 28 images described, 12 calibrate it" in text
     wait_for(lambda: client.get(f"{PLOT}:Novelty")["connected"], "the novelty", 30)
     drop(1, good[0])
     found = client.get(f"{PLOT}:Novelty")
