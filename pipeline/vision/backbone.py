@@ -92,10 +92,18 @@ class Backbone:
             What the backbone makes of them, in the same order.
         """
         parts = [
-            self._session.run(OUTPUTS, {INPUT: fields_of(views[first : first + BATCH], reference)})
+            self.look(fields_of(views[first : first + BATCH], reference))
             for first in range(0, len(views), BATCH)
         ]
-        return Seen(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+        return Seen(
+            np.concatenate([part.features for part in parts]),
+            np.concatenate([part.embedding for part in parts]),
+            np.concatenate([part.families for part in parts]),
+        )
+
+    def look(self, fields: NDArray[np.float32]) -> Seen:
+        """Look at fields (N, h, w, 9) of ``pipeline.vision.reference.fields_of``, in one pass."""
+        return Seen(*self._session.run(OUTPUTS, {INPUT: fields}))
 
     def anomaly(self, seen: Seen) -> NDArray[np.float32]:
         """Give the logit of "some fault" of each image, (N,)."""

@@ -78,8 +78,9 @@ def evidence_of(
 def _evidence(
     backbone: Backbone, views: NDArray[np.uint8], reference: Reference
 ) -> NDArray[np.float32]:
-    seen = backbone.see(views, reference)
-    departures = _coarse(fields_of(views, reference)[..., :VIEWS], DEPARTURES)
+    fields = fields_of(views, reference)
+    seen = backbone.look(fields)
+    departures = _coarse(fields[..., :VIEWS], DEPARTURES)
     pixels = _coarse(views.astype(np.float32) / np.float32(255.0), PIXELS)
     peaks = seen.features.max(axis=(1, 2))
     return np.concatenate([seen.embedding, peaks, departures, pixels], axis=1)
