@@ -35,7 +35,7 @@ def discover(config: Config, tree: Path) -> tuple[list[Found], list[str]]:
     names = Names(config)
     kinds: Counter[tuple[str, str, bool]] = Counter()
     strangers: list[str] = []
-    for path in _files(tree):
+    for path in files_of(tree):
         try:
             kinds[names.parse(path).kind] += 1
         except FileError:
@@ -43,7 +43,12 @@ def discover(config: Config, tree: Path) -> tuple[list[Found], list[str]]:
     return [Found(*kind, files) for kind, files in sorted(kinds.items())], strangers
 
 
-def _files(tree: Path) -> Iterable[PurePath]:
+def files_of(tree: Path) -> Iterable[PurePath]:
+    """Give the files of a tree that are complete, relative to it.
+
+    Args:
+        tree: A folder; links to other folders are not followed.
+    """
     for folder, _, files in os.walk(tree):
         for name in sorted(files):
             # Producers write to a dot-file and rename it when it is complete.

@@ -52,12 +52,12 @@ class Faults:
     texts: list[str] = field(default_factory=list)
 
     @contextmanager
-    def of(self, number: int) -> Iterator[None]:
-        """Note an InputError as a fault of line ``number`` and go on."""
+    def of(self, place: int | str) -> Iterator[None]:
+        """Note an InputError as a fault of a line, or of a file of a folder, and go on."""
         try:
             yield
         except InputError as error:
-            self.texts.append(f"line {number}: {error}")
+            self.texts.append(f"{place if isinstance(place, str) else f'line {place}'}: {error}")
 
     def tell(self) -> None:
         """Raise a LabelError that lists the faults, if there are any."""
@@ -66,7 +66,7 @@ class Faults:
         more = len(self.texts) - FAULTS_SHOWN
         shown = [*self.texts[:FAULTS_SHOWN], *([f"and {more} more"] if more > 0 else [])]
         raise LabelError(
-            f"{self.file}: {len(self.texts)} faulty lines, nothing imported:\n" + "\n".join(shown)
+            f"{self.file}: nothing imported, {len(self.texts)} at fault:\n" + "\n".join(shown)
         )
 
 
@@ -106,7 +106,7 @@ def read_lines(file: Path, default_user: str) -> list[Line]:
             source = file.parent / columns["path"] if columns.get("path") else None
             label = NewLabel(
                 plot=columns["plot"],
-                sha256=_digest(columns.get("sha256", ""), source),
+                sha256=digest_of(columns.get("sha256", ""), source),
                 label=columns["label"],
                 user=columns.get("user") or default_user,
                 comment=columns.get("comment", ""),
@@ -198,7 +198,12 @@ def field_of(columns: dict[str, str], name: str) -> Any:
         raise LabelError(f"expected {EXPECTED[name]}, received {text!r}") from error
 
 
-def _digest(told: str, source: Path | None) -> str:
+def digest_of(told: str, source: Path | None) -> str:
+    """Give the SHA-256 of an image, as told or found in its file.
+
+    Raises:
+        LabelError: Nothing is told, the file cannot be read, or it has another one.
+    """
     told = field_of({"sha256": told}, "sha256") or ""
     if source is None:
         if not told:

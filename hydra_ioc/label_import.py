@@ -1,20 +1,21 @@
 """Labelling images as a CSV file says, and keeping those that are not kept yet."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from db.audit_queries import Actor
-from db.catalogue_queries import plot_type
+from db.catalogue_queries import catalogue, plot_type
 from db.data_set_items import NUMBER_LIMIT
 from db.engine import reading, writing
 from db.label_queries import add_label, is_kept, keep_image
 from db.training_queries import pin_image
 from db.value_queries import give_value
 from hydra_ioc.label_files import Faults, Line, read_lines
+from hydra_ioc.label_folders import read_folder
 from hydra_ioc.record import permit
 from pipeline.config import Config
 from pipeline.errors import FileError, LabelError
@@ -46,7 +47,7 @@ class _Kept:
 
 
 def import_labels(engine: Engine, config: Config, file: Path, who: Actor) -> Imported:
-    """Label images as a CSV file says: all of it, or nothing.
+    """Label images as a CSV file or a folder says: all of it, or nothing.
 
     An image that is named by its path and is not kept yet is kept. Its run,
     chunk and period come from the columns of these names, else from its path by
@@ -55,7 +56,7 @@ def import_labels(engine: Engine, config: Config, file: Path, who: Actor) -> Imp
     Args:
         engine: The database.
         config: The deployment.
-        file: See ``read_lines``.
+        file: See ``read_lines``; of a folder, ``read_folder``.
         who: Who imports; also who labelled, where the file names nobody.
 
     Returns:
@@ -66,7 +67,11 @@ def import_labels(engine: Engine, config: Config, file: Path, who: Actor) -> Imp
         NotPermitted: The user may not label a plot of the file.
         StoreError: The database or the image store refuses.
     """
-    lines = read_lines(file, who.user)
+    if file.is_dir():
+        lines = read_folder(file, Names(config), who.user)
+    else:
+        lines = read_lines(file, who.user)
+    lines = _spelled(engine, lines)
     for plot in sorted({line.label.plot for line in lines}):
         permit(engine, who, "label", plot)
     # Copies are made before the transaction begins, so that it stays short; a
@@ -76,7 +81,7 @@ def import_labels(engine: Engine, config: Config, file: Path, who: Actor) -> Imp
     images = unchanged = 0
     with writing(engine) as session:
         for line in lines:
-            with faults.of(line.number):
+            with faults.of(_entry(file, line)):
                 place = new.get(line.label.sha256)
                 if place is not None:
                     keep_image(
@@ -96,6 +101,25 @@ def import_labels(engine: Engine, config: Config, file: Path, who: Actor) -> Imp
     return Imported(images, unchanged, len(new))
 
 
+def _spelled(engine: Engine, lines: list[Line]) -> list[Line]:
+    """Spell labels as the palettes do: GOOD of another table is Good, where only one can be meant."""
+    with reading(engine) as session:
+        palettes = {row.name: [label.name for label in row.labels] for row in catalogue(session)}
+    found = []
+    for line in lines:
+        label = line.label
+        palette = palettes.get(label.plot, [])
+        alike = [name for name in palette if name.casefold() == label.label.casefold()]
+        if label.label not in palette and len(alike) == 1:
+            label = replace(label, label=alike[0])
+        found.append(replace(line, label=label))
+    return found
+
+
+def _entry(file: Path, line: Line) -> int | str:
+    return line.columns["path"] if file.is_dir() else line.number
+
+
 def _use(session: Session, who: Actor, line: Line) -> None:
     """Pin, weigh and value the image of a line, where the line says so."""
     plot, key = line.label.plot, line.label.sha256
@@ -112,7 +136,7 @@ def _copy_unkept(engine: Engine, config: Config, file: Path, lines: list[Line]) 
     new: dict[str, _Kept] = {}
     for line in lines:
         key = line.label.sha256
-        with faults.of(line.number), reading(engine) as session:
+        with faults.of(_entry(file, line)), reading(engine) as session:
             if line.source is None or key in new or is_kept(session, line.label.plot, key):
                 continue
             _check_image(line.source, config.input.max_bytes)

@@ -23,12 +23,15 @@ def command() -> None:
 
 
 @command.command("import")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, exists=True))
 @click.pass_obj
 def import_(config_file: Path | None, file: Path) -> None:
-    """Label images as the CSV FILE says: all of it, or nothing.
+    """Label images as FILE says, a CSV table or a folder: all of it, or nothing.
 
-    Columns: plot, label, one of path and sha256, and perhaps user, comment,
+    A folder holds one of each label with its images: FILE/Good/..., FILE/Bad/...; plot
+    and run come from their names.
+
+    Columns of a table: plot, label, one of path and sha256, and perhaps user, comment,
     run, chunk and period; use (train, validate or free) and weight (0 to 100) say
     how trainings take it, value is the number that a regression model learns.
     An image named by its path is kept when it is not yet.

@@ -30,7 +30,7 @@ class Grammar(Section):
     """One rule that turns a file name into plot, chunk and time.
 
     The pattern is a regular expression over the whole file name. Its named
-    groups are ``plot`` (required), ``pad``, ``chunk`` and ``time``.
+    groups are ``plot`` (required), ``part``, ``pad``, ``chunk``, ``time`` and ``run``.
     """
 
     name: str

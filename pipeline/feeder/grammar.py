@@ -36,8 +36,9 @@ class Rule:
     Attributes:
         name: What the configuration calls it.
         pattern: Over the whole file name, with the groups ``plot`` and
-            optionally ``pad``, ``chunk``, ``time`` and ``run``. A pad is dropped;
-            a run in the name goes before one in the folders.
+            optionally ``part``, ``pad``, ``chunk``, ``time`` and ``run``. A part is put
+            behind the plot's name, a pad is dropped; a run in the name goes before one
+            in the folders.
         time_format: ``strptime`` format of the group ``time``, local time.
         folder: Over a whole path part; its first group is the run number.
             Tried after the configured ``input.run``.
@@ -155,7 +156,7 @@ class Names:
                 run, period = self._place(path.parts[:-1], rule)
                 named = _group(found, "run")
                 return Sighting(
-                    plot=_plot(found["plot"], path.name),
+                    plot=_plot(_whole(found["plot"], _group(found, "part")), path.name),
                     file_type=_file_type(path),
                     chunk=_chunk(_group(found, "chunk"), path.name),
                     time=_time(_group(found, "time"), rule.time_format, path.name),
@@ -194,6 +195,10 @@ def _is_number(text: str | None) -> bool:
 
 def _group(found: re.Match[str], name: str) -> str | None:
     return found[name] if name in found.re.groupindex else None
+
+
+def _whole(name: str | None, part: str | None) -> str | None:
+    return f"{name}_{part}" if name and part else name
 
 
 def _plot(name: str | None, file_name: str) -> str:

@@ -21,7 +21,7 @@ def test_given_labelled_images_when_imported_then_they_are_kept_and_labelled(
     table.write_text(
         "path,sha256,plot,label,user,run\n"
         "mine/Run7/CDC_occupancy_0003.png,,CDC_occupancy,Good,bob,\n"
-        f"mine/odd name.png,{second},CDC_occupancy,Bad,,12\n"
+        f"mine/odd name.png,{second},CDC_occupancy,BAD,,12\n"
         f",{digest(9)},CDC_occupancy,NoData,,\n"
     )
     told = "3 images labelled, 2 of them kept anew; 0 lines were known before\n"
@@ -82,3 +82,43 @@ def test_given_a_label_when_defined_then_plots_can_have_it(config_file, config):
     done(config_file, "labels", "define", "Hot", "--colour", "#ff7f0e", "--confirmed", "MINOR")
     done(config_file, "plots", "add", "CDC_occupancy", "--labels", "Good,Bad,Hot")
     assert "Good,Bad,Hot" in done(config_file, "plots", "list")
+
+
+def test_given_a_folder_of_each_label_when_imported_then_names_tell_plot_and_run(
+    config_file, config, tmp_path
+):
+    done(config_file, "plots", "add", "CDC_occupancy")
+    first = image(tmp_path / "mine/good/Run7/CDC_occupancy_0003.png", 1)
+    second = image(tmp_path / "mine/Bad/Run8/CDC_occupancy_0001.png", 2)
+    (tmp_path / "mine/Bad/notes.txt").write_text("looked at by ann")
+    told = "2 images labelled, 2 of them kept anew; 0 lines were known before\n"
+    assert done(config_file, "labels", "import", str(tmp_path / "mine")) == told
+    with reading(make_engine(config.database_url())) as session:
+        rows = labels(session)
+    assert [(row.run, row.chunk, row.sha256, row.label) for row in rows] == [
+        (7, 3, first, "Good"),
+        (8, 1, second, "Bad"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("CDC_occupancy_0001.png", "CDC_occupancy_0001.png: expected a folder named after"),
+        ("Fine/CDC_occupancy_0001.png", "expected a label of plot CDC_occupancy"),
+        ("Good/odd name.png", "Good/odd name.png: 'odd name.png' fits none"),
+        ("Good/notes.txt", "holds no image"),
+    ],
+)
+def test_given_a_folder_that_tells_no_label_or_plot_when_imported_then_nothing_is(
+    config_file, config, tmp_path, name, wanted
+):
+    done(config_file, "plots", "add", "CDC_occupancy")
+    image(tmp_path / "mine" / name, 1)
+    if "notes" not in name:
+        image(tmp_path / "mine/Good/Run7/CDC_occupancy_0003.png", 2)
+    result = run(config_file, "labels", "import", str(tmp_path / "mine"))
+    assert isinstance(result.exception, LabelError)
+    assert wanted in str(result.exception)
+    with reading(make_engine(config.database_url())) as session:
+        assert labels(session) == ()
