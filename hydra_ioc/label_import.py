@@ -102,7 +102,7 @@ def import_labels(engine: Engine, config: Config, file: Path, who: Actor) -> Imp
 
 
 def _spelled(engine: Engine, lines: list[Line]) -> list[Line]:
-    """Spell labels as the palettes do: GOOD of another table is Good, where only one can be meant."""
+    """Spell labels as the palettes do: GOOD is Good, where no other can be meant."""
     with reading(engine) as session:
         palettes = {row.name: [label.name for label in row.labels] for row in catalogue(session)}
     found = []
