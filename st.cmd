@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up Hydra on this machine: every step of the boot, in order.
 #
-#   ./st.cmd [--input DIR] [--config FILE] [--headless] [--for SECONDS]
+#   ./st.cmd [--input DIR] [--config FILE] [--demo] [--headless] [--for SECONDS]
 #
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

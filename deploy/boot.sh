@@ -2,12 +2,14 @@
 
 usage() {
     cat <<TXT
-Usage: ./st.cmd [--input DIR] [--config FILE] [--headless] [--for SECONDS]
+Usage: ./st.cmd [--input DIR] [--config FILE] [--demo] [--headless] [--for SECONDS]
 
   --input DIR     watch this folder instead of the simulated experiment's;
                   its files are kept
   --config FILE   TOML file of the deployment (check it with
                   'hydra-ioc config check FILE'); embedded defaults without it
+  --demo          run the simulated experiment beside it, with its models, also
+                  where --config is given
   --headless      open no screen
   --for SECONDS   stop by itself after this time
 
@@ -26,9 +28,11 @@ read_options() {
     UP_OPTIONS=()
     INPUT_DIR=""
     HEADLESS=no
+    DEMO=no
     while [ $# -gt 0 ]; do
         case "$1" in
             -h | --help) usage; exit 0 ;;
+            --demo) DEMO=yes; UP_OPTIONS+=(--demo); shift ;;
             --headless) HEADLESS=yes; UP_OPTIONS+=(--headless); shift ;;
             --input | --config | --for)
                 [ $# -ge 2 ] || wrong_usage "$1 needs a value"
@@ -141,7 +145,7 @@ upgrade_database() {
 }
 
 install_models() {
-    if [ ${#CONFIG_OPTIONS[@]} -eq 0 ]; then
+    if [ ${#CONFIG_OPTIONS[@]} -eq 0 ] || [ "$DEMO" = yes ]; then
         HYDRA_LOG_LEVEL=WARNING hydra models install >/dev/null
     fi
     if [ -n "$INPUT_DIR" ]; then

@@ -1,5 +1,6 @@
 """Labelled sets of drawings: which plots, under which conditions, with which faults."""
 
+import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ FIRST_TIME: Final = 1_793_491_200.0
 CHUNK_S: Final = 600.0
 CHUNKS: Final = 20
 """Chunks of one run in a set."""
+TABLE: Final = "labels.csv"
+"""The labels of a set as 'hydra-ioc labels import' takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def write_set(
     first_run: int,
     seed: int,
 ) -> int:
-    """Write a labelled set: PNG files by run and ``truth.jsonl``.
+    """Write a labelled set: PNG files by run, ``truth.jsonl`` and a table of the labels.
 
     Args:
         folder: Where to; made if it is not there.
@@ -120,11 +123,15 @@ def write_set(
         if not any(kind in plot_kind(plot).faults for plot in plots):
             check(kind, plots[0])
     recorder = Recorder(folder, folder / "truth.jsonl")
-    total = 0
+    lines = []
     for plot in plots:
         plan = shots(plot, count, kinds=kinds, share=share, first_run=first_run, seed=seed)
         for shot in plan:
             drawing = draw(shot.plot, shot.conditions, shot.faults, shot.seed)
-            recorder.write(drawing, shot.conditions)
-            total += 1
-    return total
+            path = recorder.write(drawing, shot.conditions)
+            lines.append((plot, str(path.relative_to(folder)), drawing.truth.label))
+    with (folder / TABLE).open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(("plot", "path", "label"))
+        table.writerows(lines)
+    return len(lines)

@@ -181,11 +181,13 @@ def images(  # noqa: PLR0917 - one argument per option
     first_run: int,
     seed: int,
 ) -> None:
-    """Write a labelled set of plots into FOLDER: PNG files by run and truth.jsonl.
+    """Write a labelled set of plots into FOLDER: PNG files by run, truth.jsonl, labels.csv.
+
+    A run has 20 images of a plot. 'hydra-ioc labels import FOLDER/labels.csv' takes them.
 
     Example: hydra-ioc demo images set --per-plot 40 --faults dead-slot,hot-channel
     """
-    from simulation.dataset import write_set
+    from simulation.dataset import TABLE, write_set
 
     kinds = {"all": KINDS, "none": ()}.get(faults, tuple(faults.split(",")))
     if folder.exists() and any(folder.iterdir()):
@@ -202,7 +204,8 @@ def images(  # noqa: PLR0917 - one argument per option
         )
     except OSError as error:
         raise CommandError(f"cannot write the set: {error}") from error
-    click.echo(f"{total} plots and truth.jsonl in {folder}")
+    click.echo(f"{total} plots, truth.jsonl and {TABLE} in {folder}")
+    click.echo(f"next: 'hydra-ioc labels import {folder / TABLE}'", err=True)
 
 
 @command.command(name="plots")

@@ -6,6 +6,7 @@ is kept is fitted to all images. Needs the training extra (scikit-learn, onnx).
 """
 
 import platform
+import warnings
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +33,8 @@ from pipeline.vision.thresholds import all_by_f1
 
 ARCHITECTURE: Final = "domain-pretrained"
 FOLDS: Final = 5
+TRIES: Final = 20
+"""Ways of drawing the folds that are tried."""
 PACKAGES: Final = ("scikit-learn", "onnx", "onnxruntime", "numpy")
 
 
@@ -92,7 +95,7 @@ def train_few(backbone: Backbone, dataset: Dataset, seed: int = 1) -> FewShot:
         judged.append(chosen)
         logits.append(head.judge(backbone, views[chosen]))
 
-    for inside, outside in _folds(dataset.take(learnt), seed):
+    for inside, outside in folds_of(dataset.take(learnt), seed):
         judge(fitted(learnt[inside]), learnt[outside])
     head = fitted(learnt)
     if len(learnt) < len(dataset):
@@ -129,18 +132,30 @@ def _check_runs(dataset: Dataset) -> None:
         )
 
 
-def _folds(dataset: Dataset, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Split into folds by run, each of which leaves every label inside."""
+def folds_of(dataset: Dataset, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Split into as many folds by run as leave every label inside.
+
+    A label of two runs does not make halves of all the others: with fewer runs to learn
+    from, the head that judges a fold is much worse than the one that is kept.
+    """
     everything = set(range(len(dataset.labels)))
-    most = min(FOLDS, *(len(np.unique(dataset.runs[dataset.truth == k])) for k in everything))
-    for number in (most, 2):
-        for attempt in range(20):
-            splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed + attempt)
-            folds = list(splitter.split(dataset.truth, dataset.truth, dataset.runs))
+    for number in range(min(FOLDS, len(np.unique(dataset.runs))), 1, -1):
+        for attempt in range(TRIES):
+            folds = _split(dataset, number, seed + attempt)
             if all(set(dataset.truth[inside]) == everything for inside, _ in folds):
                 return folds
     folds = list(GroupKFold(len(np.unique(dataset.runs))).split(dataset.truth, groups=dataset.runs))
     return [fold for fold in folds if set(dataset.truth[fold[0]]) == everything]
+
+
+def _split(
+    dataset: Dataset, number: int, seed: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # A label with fewer images than folds is outside of some, which is what is wanted.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        return list(splitter.split(dataset.truth, dataset.truth, dataset.runs))
 
 
 def save_few(

@@ -1,5 +1,6 @@
 """The command ``hydra-ioc demo`` against a demo that runs."""
 
+import csv
 import json
 import os
 import signal
@@ -219,9 +220,14 @@ def test_given_a_folder_when_images_are_asked_for_then_a_labelled_set_lies_there
     words = ["--per-plot", "6", "--plot", "ST_occupancy", "--plot", "RF_time"]
     done = hydra(config, "images", str(folder), *words, "--faults", "noise,timing-shift")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"12 plots and truth.jsonl in {folder}\n"
+    assert done.stdout == f"12 plots, truth.jsonl and labels.csv in {folder}\n"
+    table = list(csv.DictReader((folder / "labels.csv").open(encoding="utf-8")))
+    assert all((folder / line["path"]).exists() for line in table)
     lines = [json.loads(line) for line in (folder / "truth.jsonl").read_text().splitlines()]
     assert len(lines) == len(list(folder.rglob("*.png"))) == 12
+    assert [(one["plot"], one["label"]) for one in table] == [
+        (one["plot"], one["label"]) for one in lines
+    ]
     kinds = {fault["kind"] for line in lines for fault in line["faults"]}
     assert kinds <= {"noise", "timing-shift"}
     assert hydra(config, "images", str(folder)).returncode == 1

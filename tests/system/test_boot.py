@@ -124,3 +124,14 @@ def test_given_a_faulty_configuration_when_started_then_every_fault_is_named(tmp
     assert done.returncode == 1
     assert f"{path}:1" in done.stderr
     assert f"{path}:3" in done.stderr
+
+
+def test_given_a_configuration_of_its_own_when_started_with_the_demo_then_its_plots_are_judged(
+    config_file,
+):
+    process = boot(config_file, "--demo")
+    try:
+        assert "ready: 21 plots" in ready_line(process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0
