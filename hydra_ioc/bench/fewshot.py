@@ -119,10 +119,13 @@ def _measure(
     table = confusion(held_out.truth, weights.argmax(axis=1), len(labels))
     counts = np.maximum(table.sum(axis=1), 1)
     recalls = np.diag(table) / counts
+    bins = reliability(weights, held_out.truth)
     return result | {
         "balanced": balanced_accuracy(table),
-        "calibration_error": calibration_error(reliability(weights, held_out.truth)),
+        "calibration_error": calibration_error(bins),
         "recalls": {label: float(r) for label, r in zip(labels, recalls, strict=True)},
+        "confusion": table.tolist(),
+        "reliability": [[one.count, one.confidence, one.accuracy] for one in bins],
         "labelled": learn.counts(),
         "tested": held_out.counts(),
         "seconds": seconds,

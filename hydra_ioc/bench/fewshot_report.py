@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from hydra_ioc.bench.fewshot_figure import LOOKS, draw
+from hydra_ioc.bench.fewshot_methods import STEPS
+from hydra_ioc.bench.fewshot_overview import overview_table
 from hydra_ioc.bench.fewshot_summary import (
     SHIPPED,
     SIMULATED,
@@ -33,11 +35,17 @@ def write_report(found: dict[str, Any], tables: Path | None, picture: Path | Non
     real = list(dict.fromkeys(r["task"] for r in results if r["real"]))
     groups = [*([SIMULATED] if simulated else []), *real]
     methods = list(LOOKS)
+    fresh = {r["task"] for r in results if r["method"] in STEPS}
+    tried = [task for task in simulated if task in fresh]
     parts = [
-        f"Backbone {found['backbone'][:12]}.",
-        "Balanced accuracy on unseen runs, percent, mean and 95 % interval over the repeats"
-        " (`simulated`: mean of the simulated plot types):",
+        _origin(found),
+        "Balanced accuracy on unseen runs, percent, mean and 95 % interval over the repeats,"
+        " their number in brackets (`simulated`: mean of the simulated plot types):",
         accuracy_table(results, groups, methods),
+        "The same on the simulated plot types where networks were trained from fresh weights:",
+        accuracy_table(results, tried, methods) if tried else "Not measured.",
+        "What the pretrained backbone reaches, means over the repeats:",
+        overview_table(results),
         "Gain of the pretrained backbone over tiny images, repeat by repeat, percentage points:",
         gain_table(results, groups),
         "The pretrained backbone on each simulated plot type:",
@@ -55,5 +63,10 @@ def write_report(found: dict[str, Any], tables: Path | None, picture: Path | Non
     if tables is not None:
         tables.write_text(text, encoding="utf-8")
     if picture is not None and groups:
-        draw(results, groups, picture)
+        draw(results, [*groups, *tried], picture)
     return text
+
+
+def _origin(found: dict[str, Any]) -> str:
+    drawn = f" Simulated images of the draw `{found['draw']}`." if found.get("draw") else ""
+    return f"Backbone {found['backbone'][:12]}.{drawn}"

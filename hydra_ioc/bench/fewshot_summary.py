@@ -24,10 +24,10 @@ class Mean:
 
     @property
     def percent(self) -> str:
-        """Such as ``97.1 ± 0.4``; without an interval for a single repeat."""
+        """Such as ``97.1 ± 0.4 (10)``, repeats in brackets; no interval for a single repeat."""
         if not np.isfinite(self.margin):
             return f"{100 * self.value:.1f} (once)"
-        return f"{100 * self.value:.1f} ± {100 * self.margin:.1f}"
+        return f"{100 * self.value:.1f} ± {100 * self.margin:.1f} ({self.repeats})"
 
     @property
     def area(self) -> str:

@@ -9,7 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from hydra_ioc.bench.fewshot_methods import TITLE_ROWS, Method
+from hydra_ioc.bench.fewshot_overview import overview_table
+from hydra_ioc.bench.fewshot_report import write_report
 from hydra_ioc.bench.fewshot_summary import (
+    SHIPPED,
     SIMULATED,
     accuracy_table,
     calibration_table,
@@ -76,6 +79,7 @@ def test_given_repeats_when_averaged_then_the_interval_is_students():
     mean = mean_of([0.9, 0.92, 0.94])
     assert mean.value == pytest.approx(0.92)
     assert mean.margin == pytest.approx(4.303 * 0.02 / 3**0.5, rel=1e-3)
+    assert mean.percent == "92.0 ± 5.0 (3)"
     assert mean_of([0.5]).percent == "50.0 (once)"
 
 
@@ -136,3 +140,30 @@ def test_given_a_file_of_something_else_when_measured_then_it_is_left_alone(tmp_
     assert found.exit_code != 0
     assert "holds no results" in str(found.exception)
     assert file.read_text() == '{"figures": 1}'
+
+
+def test_given_simulated_results_when_summed_up_then_plot_types_that_reach_it_are_counted():
+    found = {"method": SHIPPED, "real": False, "size": 10, "recalls": {"Bad": 0.9}}
+    found |= {"tested": {"Bad": 20}, "reliability": [[10, 0.9, 0.8]]}
+    results = [
+        found | {"task": task, "repeat": 0, "balanced": accuracy, "calibration_error": error}
+        for task, accuracy, error in (("A", 0.99, 0.01), ("B", 0.95, 0.03))
+    ]
+    results.append(results[1] | {"task": "C", "real": True})
+    table = overview_table(results)
+    assert "| of 97 % balanced accuracy | 1 |" in table
+    assert "| lowest | B 95.0 % |" in table
+    assert "| calibration error of all images together | 0.1000 |" in table
+    assert "| Bad taken for something else | 4 of 40 |" in table
+
+
+def test_given_networks_of_fresh_weights_when_reported_then_their_plot_types_have_a_table():
+    common = {"real": False, "size": 10, "repeat": 0, "calibration_error": 0.1, "seconds": 1.0}
+    common |= {"recalls": {"Bad": 1.0}, "tested": {"Bad": 2}}
+    results = [
+        common | {"task": task, "method": method, "balanced": 0.75}
+        for task, method in (("A", "inceptionv3-cbam"), ("A", SHIPPED), ("B", SHIPPED))
+    ]
+    text = write_report({"backbone": "0" * 64, "results": results, "draw": "fresh"}, None, None)
+    assert "| A | inceptionv3-cbam | 75.0 (once) |" in text
+    assert "draw `fresh`" in text
