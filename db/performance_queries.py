@@ -17,6 +17,8 @@ from pipeline.alarm import Severity
 
 QUALITY: Final = "quality"
 """The kind of labels that verdicts are compared with."""
+NO_PERIOD: Final = "NA"
+"""As the Feeder names a run period that a path does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Facts:
     confirmed: tuple[bool, ...] = ()
     vectors: tuple[bytes, ...] = field(default=(), repr=False)
     """Embeddings of the newest images, oldest first; float16, little-endian."""
+    vector_runs: tuple[int, ...] = ()
+    """Run of each embedding."""
     new_bad: int = 0
     """Images with a bad label that no training of this model has seen."""
     period: str = ""
@@ -95,6 +99,7 @@ def read_facts(
     name, model = found
     number = model.kind == "regression"
     rows = session.execute(_of_model(plot_type_id, model.id).limit(newest)).all()[::-1]
+    vectors = _vectors(session, plot_type_id, model.digest, newest)
     return Facts(
         plot_type_id=plot_type_id,
         plot=name,
@@ -109,9 +114,10 @@ def read_facts(
         else sample(session, plot_type_id, model.id, since=since, images=images),
         confidences=tuple(row.confidence for row in rows),
         confirmed=tuple(row.confirmed for row in rows),
-        vectors=_vectors(session, plot_type_id, model.digest, newest),
+        vectors=tuple(vector for vector, _ in vectors),
+        vector_runs=tuple(run for _, run in vectors),
         new_bad=_new_bad(session, plot_type_id, model),
-        period=rows[-1].period if rows else "",
+        period=rows[-1].period if rows and rows[-1].period != NO_PERIOD else "",
         known_periods=_known_periods(session, plot_type_id, model.id),
     )
 
@@ -184,14 +190,17 @@ def _palette(session: Session, plot_type_id: int) -> tuple[str, ...]:
     )
 
 
-def _vectors(session: Session, plot_type_id: int, digest: str, newest: int) -> tuple[bytes, ...]:
-    rows = session.scalars(
-        select(Embedding.vector)
+def _vectors(
+    session: Session, plot_type_id: int, digest: str, newest: int
+) -> list[tuple[bytes, int]]:
+    """Read embeddings with their runs, the oldest first."""
+    rows = session.execute(
+        select(Embedding.vector, Embedding.run)
         .where(Embedding.plot_type_id == plot_type_id, Embedding.source == digest)
         .order_by(Embedding.made_at.desc(), Embedding.id.desc())
         .limit(newest)
     ).all()
-    return tuple(reversed(rows))
+    return [(row.vector, row.run) for row in reversed(rows)]
 
 
 def _new_bad(session: Session, plot_type_id: int, model: Model) -> int:
@@ -215,7 +224,7 @@ def _known_periods(session: Session, plot_type_id: int, model_id: int) -> tuple[
     trained = session.scalars(
         select(Plot.period)
         .join(TrainingImage, TrainingImage.plot_id == Plot.id)
-        .where(TrainingImage.model_id == model_id)
+        .where(TrainingImage.model_id == model_id, Plot.period != NO_PERIOD)
         .distinct()
     ).all()
     if trained:

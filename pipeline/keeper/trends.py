@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from db.performance_queries import Facts, Judged
 from pipeline.config import Loop
@@ -22,10 +23,35 @@ Source:
     S. W. Roberts, "Control Chart Tests Based on Geometric Moving Averages",
     Technometrics 1 (1959) 239; 0.05 finds shifts of half a standard deviation.
 """
+AVERAGED: Final = math.sqrt(SMOOTHING / (2 - SMOOTHING))
+"""Spread of the moving average, by that of the values; same source."""
 LEAST: Final = 50
 """Images on either side of a comparison without which there is no drift."""
 FLOOR: Final = 0.01
-"""Smallest spread of a confidence or a rate, so that a constant has no huge drift."""
+"""Smallest spread of a confidence, so that a constant has no huge drift."""
+CLIP: Final = 3.0
+"""Spreads from the middle beyond which a confidence counts no more: one doubtful image is no drift.
+
+Source:
+    P. J. Huber, "Robust estimation of a location parameter", Ann. Math. Stat. 35 (1964) 73:
+    what lies far out counts as if it lay at a bound.
+"""
+ADDED: Final = 2
+"""Unconfirmed and confirmed verdicts added to those counted, so that a rate of 0 has a spread.
+
+Source:
+    A. Agresti, B. A. Coull, "Approximate is better than 'exact' for interval estimation of
+    binomial proportions", American Statistician 52 (1998) 119.
+"""
+RUNS: Final = 3
+"""Runs on either side from which on the scatter of runs tells what chance does."""
+BATCHES: Final = 5
+"""Pieces of either side that stand for runs where there are fewer.
+
+Source:
+    B. Schmeiser, "Batch size effects in the analysis of simulation output",
+    Operations Research 30 (1982) 556: few long batches, as neighbours are alike.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +133,45 @@ def moved(values: Sequence[float]) -> float | None:
     if half < LEAST:
         return None
     series = np.asarray(values, float)
-    centre, spread = series[:half].mean(), max(float(series[:half].std()), FLOOR)
-    average = float(centre)
-    for value in series[half:]:
+    centre, spread = float(series[:half].mean()), max(float(series[:half].std()), FLOOR)
+    kept = np.clip(series[half:], centre - CLIP * spread, centre + CLIP * spread)
+    return _ends(kept, centre) / (spread * AVERAGED)
+
+
+def rate_moved(flags: Sequence[bool]) -> float | None:
+    """Compare as ``moved``, for how often something happens.
+
+    Args:
+        flags: Whether it happened, oldest first.
+
+    Returns:
+        As of ``moved``.
+    """
+    half = len(flags) // 2
+    if half < LEAST:
+        return None
+    series = np.asarray(flags, float)
+    expected = (float(series[:half].sum()) + ADDED) / (half + 2 * ADDED)
+    spread = math.sqrt(expected * (1 - expected))
+    return _ends(series[half:], float(series[:half].mean())) / (spread * AVERAGED)
+
+
+def _ends(series: NDArray[np.float64], centre: float) -> float:
+    """Give how far from its start a moving average is at the end of a series."""
+    average = centre
+    for value in series:
         average += SMOOTHING * (float(value) - average)
-    error = spread * math.sqrt(SMOOTHING / (2 - SMOOTHING))
-    return abs(average - float(centre)) / error
+    return abs(average - centre)
 
 
-def vectors_moved(vectors: Sequence[bytes]) -> float | None:
+def vectors_moved(vectors: Sequence[bytes], runs: Sequence[int] = ()) -> float | None:
     """Compare the middle of the newest embeddings with that of those before.
+
+    Images of a run are alike, so it is runs that are counted, not images.
 
     Args:
         vectors: float16, little-endian, all of one length; oldest first.
+        runs: Run of each; without them, pieces of the series stand for runs.
 
     Returns:
         Their distance by what chance would give, about 1 without a drift; None for
@@ -129,18 +181,26 @@ def vectors_moved(vectors: Sequence[bytes]) -> float | None:
     if half < LEAST or len({len(vector) for vector in vectors}) != 1:
         return None
     rows = np.stack([np.frombuffer(vector, "<f2") for vector in vectors]).astype(np.float64)
-    old, new = rows[:half], rows[half:]
-    scatter = float(((old - old.mean(axis=0)) ** 2).sum(axis=1).mean())
-    chance = math.sqrt(max(scatter, 1e-12) * (1 / len(old) + 1 / len(new)))
-    return float(np.linalg.norm(new.mean(axis=0) - old.mean(axis=0))) / chance
+    numbers = np.asarray(runs if runs else np.zeros(len(rows)), np.int64)
+    sides = [_middles(rows[part], numbers[part]) for part in (slice(half), slice(half, None))]
+    chance = sum(side.var(axis=0, ddof=1).sum() / len(side) for side in sides)
+    apart = np.linalg.norm(sides[1].mean(axis=0) - sides[0].mean(axis=0))
+    return float(apart) / math.sqrt(max(float(chance), 1e-12))
+
+
+def _middles(rows: NDArray[np.float64], runs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give the middles of the runs, or of as many pieces of the series."""
+    found = np.unique(runs)
+    parts = [rows[runs == run] for run in found] if len(found) >= RUNS else []
+    return np.stack([part.mean(axis=0) for part in parts or np.array_split(rows, BATCHES)])
 
 
 def drift_of(facts: Facts) -> Drift:
     """Look for a drift of confidences, of unconfirmed verdicts and of embeddings."""
     found = {
         "confidence": moved(facts.confidences),
-        "unconfirmed rate": moved([float(not one) for one in facts.confirmed]),
-        "embeddings": vectors_moved(facts.vectors),
+        "unconfirmed rate": rate_moved([not one for one in facts.confirmed]),
+        "embeddings": vectors_moved(facts.vectors, facts.vector_runs),
     }
     known = {name: value for name, value in found.items() if value is not None}
     if not known:

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from db.performance_queries import Facts, Judged
 from pipeline.config import Loop
-from pipeline.keeper.trends import accuracy_of, causes, drift_of, moved, vectors_moved, wilson
+from pipeline.keeper.trends import (
+    accuracy_of,
+    causes,
+    drift_of,
+    moved,
+    rate_moved,
+    vectors_moved,
+    wilson,
+)
 
 FACTS = Facts(
     plot_type_id=1,
@@ -78,6 +86,32 @@ def test_given_embeddings_when_their_middle_moves_then_it_is_a_drift():
     assert same is not None and apart is not None
     assert 0.5 < same < 1.5
     assert apart > RULES.drift
+
+
+def test_given_one_doubtful_image_when_compared_then_nothing_drifts():
+    confidences, confirmed = [0.99] * 400, [True] * 400
+    confidences[-1], confirmed[-1] = 0.4, False
+    drift = drift_of(replace(FACTS, confidences=tuple(confidences), confirmed=tuple(confirmed)))
+    assert drift.value is not None
+    assert drift.value < RULES.drift
+    doubts = rate_moved([False] * 380 + [True] * 20)
+    assert doubts is not None
+    assert doubts > RULES.drift
+    assert rate_moved([False] * 60) is None
+
+
+def test_given_runs_that_differ_by_themselves_when_compared_then_only_what_stays_is_a_drift():
+    rng = np.random.default_rng(3)
+    runs = np.repeat(np.arange(20), 20)
+    rows = rng.normal(size=(400, 64)) * 0.1 + rng.normal(size=(20, 64))[runs]
+    told = [row.astype("<f2").tobytes() for row in rows]
+    by_run = vectors_moved(told, list(runs))
+    assert by_run is not None
+    assert by_run < 2.0
+    rows[200:] += 3.0
+    shifted = vectors_moved([row.astype("<f2").tobytes() for row in rows], list(runs))
+    assert shifted is not None
+    assert shifted > RULES.drift
 
 
 def test_given_nothing_out_of_order_when_looked_at_then_no_training_is_asked_for():
