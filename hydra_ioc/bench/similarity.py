@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from hydra_ioc.bench.similarity_sets import Images, Trial, real, simulated
 from pipeline.errors import InputError
 from pipeline.vision.backbone import Backbone
-from pipeline.vision.looks import coarse_of, looks_at, nearest
+from pipeline.vision.looks import looks_at
 from pipeline.vision.similarity import fit
+from pipeline.vision.span import coarse_of
 
-VERSION: Final = 1
+VERSION: Final = 2
 DIGITS: Final = 6
+FINE: Final = 4
+"""View pixels that are one, where a nearest neighbour is sought in pixels: 40 x 30."""
 Progress = Callable[[str], None]
 Result = dict[str, Any]
 
@@ -136,8 +139,9 @@ def judge(images: Images, references: int, repeat: int, backbone: Backbone | Non
 
 
 def _pixels(images: Images, trial: Trial, judged: NDArray[np.int64]) -> NDArray[np.float32]:
-    known, others = coarse_of(images.views[trial.known]), coarse_of(images.views[judged])
-    return nearest(others, known)
+    known, others = (coarse_of(images.views[some], FINE) for some in (trial.known, judged))
+    found = [np.sqrt(((known - one) ** 2).mean(axis=1).min()) for one in others]
+    return np.array(found, np.float32)
 
 
 def _short(values: NDArray[np.float32]) -> list[float]:

@@ -14,17 +14,10 @@ from onnx import TensorProto, compose, helper, numpy_helper
 from pipeline.vision.backbone import Backbone
 from pipeline.vision.card import OUTPUTS
 from pipeline.vision.graft import BODY, _front, _model
-from pipeline.vision.looks import (
-    COARSE,
-    LOG_FLOOR,
-    PEAK_FLOOR,
-    PEAK_LIMIT,
-    PIXEL_FLOOR,
-    WINDOWS,
-    Peaks,
-    top,
-)
+from pipeline.vision.graft_strangeness import append_strangest
+from pipeline.vision.looks import LOG_FLOOR, PEAK_FLOOR, PEAK_LIMIT, WINDOWS, Peaks, top
 from pipeline.vision.similarity import LOGISTIC, VOICES, Similarity
+from pipeline.vision.span import FLOOR, SIDE, Span
 
 OPSET: Final = 17
 IR_VERSION: Final = 8
@@ -88,10 +81,12 @@ def _append(graph: Any, similarity: Similarity, backbone: Backbone | None) -> No
         "shape": np.array(-tail.shape),
         "nought": np.array(0.0),
         "unit": np.array(1.0),
+        "both_ways": np.isin(np.arange(len(similarity.centre)), similarity.both_ways)[None],
     }
     nodes, names = _departures(similarity, constants)
-    nodes += _nearest(similarity, constants)
-    names.append("look_nearest")
+    nodes += _span(similarity.gallery.span, constants)
+    append_strangest(graph, similarity.gallery.planes)
+    names += ["look_span", "strangeness"]
     if backbone is not None:
         nodes += _family(backbone, constants)
         names.append("look_family")
@@ -103,7 +98,9 @@ def _append(graph: Any, similarity: Similarity, backbone: Backbone | None) -> No
     nodes += _outputs(backbone)
     graph.initializer.extend(
         numpy_helper.from_array(
-            np.ascontiguousarray(value if value.dtype == np.int64 else value.astype(np.float32)),
+            np.ascontiguousarray(
+                value if value.dtype in (np.int64, np.bool_) else value.astype(np.float32)
+            ),
             name,
         )
         for name, value in constants.items()
@@ -125,7 +122,9 @@ def _judging() -> list[Any]:
     return [
         node("Sub", ["looks", "centre"], ["off_centre"]),
         node("Div", ["off_centre", "spread"], ["in_spreads"]),
-        node("Mul", ["in_spreads", "logistic"], ["odds"]),
+        node("Abs", ["in_spreads"], ["spreads_apart"]),
+        node("Where", ["both_ways", "spreads_apart", "in_spreads"], ["oddities"]),
+        node("Mul", ["oddities", "logistic"], ["odds"]),
         node("Softplus", ["odds"], ["surprises"]),
         node("Mul", ["surprises", "voices"], ["voiced"]),
         node("ReduceSum", ["voiced", "axis"], ["surprise"], keepdims=1),
@@ -185,37 +184,34 @@ def _departures(
     return nodes, names
 
 
-def _nearest(similarity: Similarity, constants: dict[str, NDArray[Any]]) -> list[Any]:
-    """Make the nodes that measure the distance to the nearest reference.
-
-    The square of a difference is multiplied out, so that one product of matrices
-    compares with all references; both are taken off the mean of the references
-    before, or rounding would be all that is left.
-    """
-    gallery = similarity.gallery
-    pixels = gallery.coarse.shape[1]
+def _span(span: Span, constants: dict[str, NDArray[Any]]) -> list[Any]:
+    """Make the nodes that measure the distance from what the references span."""
     constants |= {
-        "middle": gallery.middle[None],
-        "references": gallery.coarse.T * (2.0 / pixels),
-        "lengths": (gallery.coarse.astype(np.float64) ** 2).mean(axis=1)[None],
-        "pixel_floor": np.array(PIXEL_FLOOR),
+        "middle": span.middle[None],
+        "directions": span.directions,
+        "span_floor": np.array(FLOOR),
     }
     node = helper.make_node
-    pool = {"kernel_shape": [COARSE, COARSE], "strides": [COARSE, COARSE]}
     return [
-        node("AveragePool", ["colour"], ["coarse_planes"], **pool),
+        node(
+            "AveragePool",
+            ["colour"],
+            ["coarse_planes"],
+            kernel_shape=[SIDE] * 2,
+            strides=[SIDE] * 2,
+        ),
         node("Flatten", ["coarse_planes"], ["coarse_flat"], axis=1),
         node("Sub", ["coarse_flat", "middle"], ["coarse"]),
         node("Mul", ["coarse", "coarse"], ["coarse_squares"]),
         node("ReduceMean", ["coarse_squares"], ["coarse_length"], axes=[1], keepdims=1),
-        node("MatMul", ["coarse", "references"], ["crossed"]),
-        node("Sub", ["lengths", "crossed"], ["distances_less"]),
-        node("Add", ["distances_less", "coarse_length"], ["distances"]),
-        node("ReduceMin", ["distances"], ["closest_raw"], axes=[1], keepdims=1),
-        node("Max", ["closest_raw", "nought"], ["closest"]),
-        node("Sqrt", ["closest"], ["closest_root"]),
-        node("Add", ["closest_root", "pixel_floor"], ["closest_up"]),
-        node("Log", ["closest_up"], ["look_nearest"]),
+        node("MatMul", ["coarse", "directions"], ["along"]),
+        node("Mul", ["along", "along"], ["along_squares"]),
+        node("ReduceSum", ["along_squares", "axis"], ["explained"], keepdims=1),
+        node("Sub", ["coarse_length", "explained"], ["beyond_span_raw"]),
+        node("Max", ["beyond_span_raw", "nought"], ["beyond_span"]),
+        node("Sqrt", ["beyond_span"], ["beyond_root"]),
+        node("Add", ["beyond_root", "span_floor"], ["beyond_up"]),
+        node("Log", ["beyond_up"], ["look_span"]),
     ]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from pipeline.vision.reference import VIEWS
-from pipeline.vision.strangeness import BOUND, OFFSET, WINDOW, Strangeness
+from pipeline.vision.strangeness import BOUND, OFFSET, WINDOW, Planes, Strangeness
 
 LOGITS: Final = "logits_of_strangeness"
 
@@ -21,8 +21,8 @@ def append_strangeness(graph: Any, strange: Strangeness) -> None:
         graph: Has the planes of an image as ``views`` (N, 5, h, w).
         strange: What it says of each label.
     """
+    append_strangest(graph, strange.gallery)
     numbers = {
-        "strange_offset": OFFSET,
         "strange_middle": strange.middle,
         "strange_scale": strange.scale,
         "strange_low": -BOUND,
@@ -33,11 +33,24 @@ def append_strangeness(graph: Any, strange: Strangeness) -> None:
         numpy_helper.from_array(np.asarray(value, np.float32), name)
         for name, value in numbers.items()
     )
+    graph.node.extend(_logits_nodes())
+
+
+def append_strangest(graph: Any, gallery: Planes) -> None:
+    """Append ``strangeness`` (N, 1), the logarithm of how strange the strangest place is.
+
+    Args:
+        graph: Has the planes of an image as ``views`` (N, 5, h, w).
+        gallery: (R, 5, h, w) of what it is compared with.
+    """
+    graph.initializer.append(
+        numpy_helper.from_array(np.asarray(OFFSET, np.float32), "strange_offset")
+    )
     graph.initializer.extend(
         numpy_helper.from_array(planes[None], f"gallery{number}_bytes")
-        for number, planes in enumerate(strange.gallery)
+        for number, planes in enumerate(gallery)
     )
-    graph.node.extend([*_nearest_nodes(len(strange.gallery)), *_logits_nodes()])
+    graph.node.extend([*_nearest_nodes(len(gallery)), *_strangest_nodes()])
 
 
 def _nearest_nodes(count: int) -> list[Any]:
@@ -58,7 +71,7 @@ def _nearest_nodes(count: int) -> list[Any]:
     return [*nodes, node("Min", farthest, ["strange"])]
 
 
-def _logits_nodes() -> list[Any]:
+def _strangest_nodes() -> list[Any]:
     node, rim = helper.make_node, [WINDOW // 2] * 4
     pool = {"kernel_shape": [WINDOW] * 2, "strides": [1, 1], "pads": rim, "count_include_pad": 1}
     return [
@@ -67,6 +80,12 @@ def _logits_nodes() -> list[Any]:
         node("Flatten", ["strangest_wide"], ["strangest"], axis=1),
         node("Add", ["strangest", "strange_offset"], ["strangest_moved"]),
         node("Log", ["strangest_moved"], ["strangeness"]),
+    ]
+
+
+def _logits_nodes() -> list[Any]:
+    node = helper.make_node
+    return [
         node("Sub", ["strangeness", "strange_middle"], ["strangeness_apart"]),
         node("Mul", ["strangeness_apart", "strange_scale"], ["strangeness_spreads"]),
         node("Clip", ["strangeness_spreads", "strange_low", "strange_high"], ["strangeness_bound"]),

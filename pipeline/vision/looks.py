@@ -1,9 +1,10 @@
-"""What tells an image from its references: five looks, each a number that grows with the oddity.
+"""What tells an image from its references: six looks, each a number that grows with the oddity.
 
 Coherent departures from the mean of the references over a few pixels and over
-many; the distance to the nearest reference in coarse pixels; and, where a
-backbone is shipped, its logit of "some fault" and how far the peaks of its
-features are from those of the references. Numpy only.
+many; the distance in coarse pixels from what the references span; colours that
+no reference has; and, where a backbone is shipped, its logit of "some fault"
+and how far the peaks of its features are from those of the references. Numpy
+and OpenCV only.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError
 from pipeline.vision.backbone import Backbone
 from pipeline.vision.reference import CLIP, Reference
+from pipeline.vision.span import Span, coarse_of
+from pipeline.vision.strangeness import Planes, planes_of, strangeness_of
 
 WINDOWS: Final = ((5, 0.002), (9, 0.01))
 """Width in view pixels over which a departure must be coherent, and the share of the
@@ -26,10 +29,6 @@ Source:
 """
 LOG_FLOOR: Final = 0.05
 """Allowances added before the logarithm; a departure below is noise."""
-COARSE: Final = 4
-"""View pixels, along each side, that are one coarse pixel: 40 x 30 of an image."""
-PIXEL_FLOOR: Final = 0.5
-"""Grey levels added to the distance in coarse pixels before the logarithm."""
 PEAK_LIMIT: Final = 20.0
 """A peak farther off than this many spreads counts as this far."""
 PEAK_FLOOR: Final = 0.1
@@ -57,22 +56,12 @@ class Gallery:
     """The references as the looks need them."""
 
     reference: Reference
-    coarse: NDArray[np.float32]
-    """(R, P) coarse pixels of every reference, grey levels, less ``middle``."""
-    middle: NDArray[np.float32]
-    """(P,) their mean."""
+    span: Span
+    """The ways in which they vary."""
+    planes: Planes
+    """(R, 5, h, w) some of them, and their mean."""
     peaks: Peaks | None
     """None without a backbone, or with too few references."""
-
-
-def coarse_of(views: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Give the coarse colours (N, P) of views (N, h, w, 5), channels first."""
-    count, height, width, _ = views.shape
-    rows, columns = height // COARSE, width // COARSE
-    squares = views[:, : rows * COARSE, : columns * COARSE, :3].astype(np.float32)
-    squares = squares.reshape(count, rows, COARSE, columns, COARSE, 3)
-    coarse = squares.mean(axis=(2, 4)).transpose(0, 3, 1, 2).reshape(count, -1)
-    return np.asarray(coarse, np.float32)
 
 
 def peaks_of(peaks: NDArray[np.float32]) -> Peaks:
@@ -88,12 +77,6 @@ def far_off(peaks: NDArray[np.float32], known: Peaks) -> NDArray[np.float32]:
     """Give the logarithm of how far peaks (N, K) are off, in spreads, (N,)."""
     apart = np.clip((peaks - known.centre) / known.spread, -PEAK_LIMIT, PEAK_LIMIT)
     return np.asarray(np.log(np.sqrt((apart**2).mean(axis=1)) + PEAK_FLOOR), np.float32)
-
-
-def nearest(coarse: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give the logarithm of the distance of (N, P) to the nearest of (R, P), (N,)."""
-    found = [np.sqrt(((known - one) ** 2).mean(axis=1).min()) for one in coarse]
-    return np.asarray(np.log(np.array(found) + PIXEL_FLOOR), np.float32)
 
 
 def departures(view: NDArray[np.uint8], reference: Reference) -> NDArray[np.float32]:
@@ -126,8 +109,9 @@ def looks_at(
         backbone: Adds its looks; None goes without.
 
     Returns:
-        (N, 3 to 5): two departures and the nearest reference; with a backbone the
-        logit of a fault; with enough references besides how far the peaks are off.
+        (N, 4 to 6): two departures, the distance from the span and the strangest
+        colour; with a backbone the logit of a fault; with enough references besides how
+        far the peaks are off.
 
     Raises:
         InputError: The sizes differ.
@@ -135,8 +119,11 @@ def looks_at(
     reference = gallery.reference
     if views.shape[1:] != reference.mean.shape:
         raise InputError(f"expected views {reference.mean.shape}, received {views.shape[1:]}")
-    near = nearest(coarse_of(views) - gallery.middle, gallery.coarse)
-    looks = [np.stack([departures(one, reference) for one in views]), near[:, None]]
+    looks = [
+        np.stack([departures(one, reference) for one in views]),
+        gallery.span.distance(coarse_of(views))[:, None],
+        strangeness_of(planes_of(views), gallery.planes)[:, None],
+    ]
     if backbone is not None:
         seen = backbone.see(views, reference)
         looks.append(backbone.anomaly(seen)[:, None])
