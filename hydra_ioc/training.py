@@ -16,14 +16,16 @@ from db.data_set_queries import Snapshot, find_data_set, require_free, snapshot,
 from db.engine import reading
 from db.training_queries import Labelled
 from db.training_records import NewTraining, uses_of
+from hydra_ioc.label_folders import rows_of
 from hydra_ioc.labelled import dataset_of
 from hydra_ioc.record import open_record
+from hydra_ioc.training_apart import Order, train_apart
 from pipeline.config import Config
 from pipeline.errors import InputError
 from pipeline.messages import Shape
-from pipeline.vision.card import ModelCard, file_digest, read_card
+from pipeline.vision.card import KERAS_FILE, ModelCard, file_digest, read_card
 from pipeline.vision.checkpoint import Checkpoint
-from pipeline.vision.dataset import VALIDATION, Dataset, load_labelled, read_table
+from pipeline.vision.dataset import VALIDATION, Dataset, load_labelled
 from pipeline.vision.evaluation import Rate, balanced_accuracy, confusion_of
 from pipeline.vision.sampling import resample
 from pipeline.vision.stopping import Stop
@@ -132,9 +134,9 @@ def _check_plots(sets: Sequence[Snapshot], plots: Sequence[str]) -> None:
         )
 
 
-def from_folder(config: Config, folder: Path, table: Path, shape: Shape) -> Source:
-    """Take the images of a folder that a label table names."""
-    rows = read_table(folder, table, config.input.run)
+def from_folder(config: Config, folder: Path, table: Path | None, shape: Shape) -> Source:
+    """Take the images of a folder with the labels of a table or of its folders."""
+    rows = rows_of(config, folder, table)
     dataset = load_labelled(rows, PREPROCESSING, shape, config.input.max_pixels)
     return Source(dataset, told=f"folder {folder}")
 
@@ -201,43 +203,43 @@ def _few(request: Request, dataset: Dataset, store: Path, say: Say) -> Result:
 def _net(
     request: Request, dataset: Dataset, store: Path, say: Say, kept: tuple[Checkpoint, bool]
 ) -> Result:
-    from pipeline.vision.export import KERAS_FILE, save
-    from pipeline.vision.fitting import Settings
-    from pipeline.vision.training import load_body, train
-
-    settings = Settings(
-        architecture=request.architecture,
-        input_shape=request.shape,
-        preprocessing=PREPROCESSING,
-        epochs=request.epochs,
-        batch=BATCHES.get(request.architecture, BATCH),
-        anneal_epochs=request.anneal_epochs,
-        learning_rate=request.learning_rate,
-        stop=Stop(request.stop_quantity, request.stop_value, request.patience),
-        validation=request.validation,
-        sampling=request.sampling,
-        seed=request.seed,
-        weights=request.weights,
-    )
-    keep, resume = kept
-    body = load_body(store / request.start / KERAS_FILE) if request.start else None
-    trained = train(dataset, settings, say, body, keep=keep, resume=resume)
+    settings = {
+        "architecture": request.architecture,
+        "input_shape": request.shape,
+        "preprocessing": PREPROCESSING,
+        "epochs": request.epochs,
+        "batch": BATCHES.get(request.architecture, BATCH),
+        "anneal_epochs": request.anneal_epochs,
+        "learning_rate": request.learning_rate,
+        "stop": Stop(request.stop_quantity, request.stop_value, request.patience),
+        "validation": request.validation,
+        "sampling": request.sampling,
+        "seed": request.seed,
+        "weights": request.weights,
+    }
     origin = ""
     if request.weights:
         file = Path(request.weights)
         origin = f"{file.name}, SHA-256 {file_digest(file)}"
-    say(f"calibrated: {trained.calibration}")
-    digest = save(
-        trained,
-        store,
-        request.plots,
-        parent=request.start,
-        note=request.note,
-        weights=origin,
-        told=told(request),
+    keep, resume = kept
+    named = {
+        "parent": request.start,
+        "note": request.note,
+        "weights": origin,
+        "told": told(request),
+    }
+    order = Order(
+        dataset=dataset,
+        settings=settings,
+        start=store / request.start / KERAS_FILE if request.start else None,
+        keep=keep,
+        resume=resume,
+        store=store,
+        plots=request.plots,
+        named=named,
     )
-    keep.remove()
-    return Result(digest, trained.held_out, trained.held_out, trained.probabilities)
+    made = train_apart(order, say)
+    return Result(made.digest, made.held_out, made.held_out, made.probabilities)
 
 
 def told(request: Request) -> dict[str, str | int | float | bool]:

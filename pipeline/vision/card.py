@@ -18,6 +18,8 @@ from pipeline.messages import Count, Digest, Fraction, Name, Shape, Text
 CARD_VERSION: Final = 1
 CARD_FILE: Final = "card.json"
 MODEL_FILE: Final = "model.onnx"
+KERAS_FILE: Final = "model.keras"
+"""What a later training continues; not in a release."""
 CARD_LIMIT: Final = 4_000_000
 """Largest card read, in bytes; a card of 10,000 runs has 200 kB."""
 INPUT: Final = "image"

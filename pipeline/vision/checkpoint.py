@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError
 
 FILE: Final = "checkpoint.npz"
+FITTED: Final = "fitted.keras"
 Arrays = list[NDArray[Any]]
 
 
@@ -43,6 +44,8 @@ class Checkpoint:
             key: Names the training: same images and settings, same key.
         """
         self._file = folder / FILE
+        self.fitted = folder / FITTED
+        """Where a net that is fitted lies until it is exported."""
         self._key = key
 
     def write(self, done: Progressed, model: Any, best: Arrays) -> None:
@@ -101,6 +104,7 @@ class Checkpoint:
         """Forget the training: it is done, or begins anew."""
         self._file.unlink(missing_ok=True)
         self._file.with_suffix(".draft").unlink(missing_ok=True)
+        self.fitted.unlink(missing_ok=True)
 
 
 def restore(model: Any, arrays: dict[str, NDArray[Any]]) -> Arrays:

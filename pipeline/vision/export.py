@@ -25,6 +25,7 @@ from pipeline.errors import ModelError
 from pipeline.vision.canonical import canonical
 from pipeline.vision.card import (
     INPUT,
+    KERAS_FILE,
     MODEL_FILE,
     OUTPUTS,
     Metrics,
@@ -37,7 +38,6 @@ from pipeline.vision.packing import pack
 from pipeline.vision.pointing import point_file
 from pipeline.vision.training import Trained
 
-KERAS_FILE: Final = "model.keras"
 TOLERANCE: Final = 1e-4
 """Largest difference between Keras and ONNX Runtime that passes, in each
 output relative to its largest value; measured differences are about 1e-6."""

@@ -14,12 +14,11 @@ from keras import ops
 from numpy.typing import NDArray
 
 from pipeline.messages import Shape
-from pipeline.vision.architectures import DOMAIN, Network
+from pipeline.vision.architectures import DOMAIN
 from pipeline.vision.checkpoint import Checkpoint, Progressed, restore
-from pipeline.vision.dataset import Dataset
+from pipeline.vision.examples import Examples
 from pipeline.vision.stopping import QUANTITIES, Stop
 
-FRONT_BATCH: Final = 32
 HEAT_FLOOR: Final = 1e-4
 """Keeps the logarithm of a share finite where no heat is inside."""
 WARM: Final = 0.1
@@ -58,61 +57,6 @@ class Settings:
     """By how much Good is likelier in operation than in training, relative to
     every other label."""
     threads: int = 2
-
-
-def front_fields(network: Network, images: NDArray[np.uint8]) -> NDArray[np.float16]:
-    """Run the fixed front once over all images.
-
-    Args:
-        network: With an adapted baseline.
-        images: (N, H, W, 3) uint8.
-
-    Returns:
-        What the body learns from, as float16 to spare memory.
-    """
-    shape = network.body.input.shape[1:]
-    fields = np.empty((len(images), *shape), np.float16)
-    for first in range(0, len(images), FRONT_BATCH):
-        batch = images[first : first + FRONT_BATCH]
-        fields[first : first + len(batch)] = network.front(batch).numpy()
-    return fields
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """What the body learns from."""
-
-    fields: NDArray[np.float16]
-    truth: NDArray[np.int64]
-    regions: NDArray[np.float32]
-    """(N, C, h, w) like the maps: 1 where the heat of a label should be; all 0
-    when that is unknown."""
-    weights: NDArray[np.float32]
-    """(N,) how much each image counts."""
-
-    def take(self, chosen: NDArray[np.int64]) -> "Examples":
-        """Give the examples of the given indices."""
-        return Examples(
-            self.fields[chosen], self.truth[chosen], self.regions[chosen], self.weights[chosen]
-        )
-
-
-def make_examples(network: Network, dataset: Dataset) -> Examples:
-    """Run the front over a data set and lay out where the heat should be.
-
-    Args:
-        network: With an adapted baseline.
-        dataset: Its regions count when they fit the network's maps.
-
-    Returns:
-        Examples in the order of the data set.
-    """
-    maps = network.body.output["maps"].shape[1:]
-    regions = np.zeros((len(dataset), *maps), np.float32)
-    if dataset.regions is not None and dataset.regions.shape[1:] == maps[1:]:
-        regions[np.arange(len(dataset)), dataset.truth] = dataset.regions
-    weights = np.ones(len(dataset), np.float32) if dataset.weights is None else dataset.weights
-    return Examples(front_fields(network, dataset.images), dataset.truth, regions, weights)
 
 
 def heat_outside(regions: Any, maps: Any) -> Any:
@@ -243,7 +187,7 @@ def weigh(truth: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of float32 fields from a float16 store; shuffled and weighed when seeded.
+    """Batches of examples; shuffled and weighed when seeded.
 
     The order of an epoch follows from seed and epoch alone, so that a training
     that was interrupted goes on in the same order.
@@ -266,7 +210,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         chosen = self.order[index * self.batch : (index + 1) * self.batch]
         taken = self.examples.take(chosen)
         wanted = {"probabilities": taken.truth, "maps": taken.regions}
-        batch = (taken.fields.astype(np.float32), wanted)
+        batch = (taken.fields, wanted)
         return batch if self.seed is None else (*batch, self.weights[chosen])
 
     def on_epoch_end(self) -> None:

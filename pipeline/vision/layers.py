@@ -51,20 +51,21 @@ class Baseline(keras.layers.Layer):
             name="allowance", shape=(height, width, 1), initializer="ones", trainable=False
         )
 
-    def adapt(self, images: NDArray[np.uint8]) -> None:
+    def adapt(self, images: NDArray[np.uint8], chosen: NDArray[np.int64]) -> None:
         """Learn mean and allowance of the Good images of the training runs.
 
         Args:
-            images: (N, H, W, 3) uint8, at least one.
+            images: (N, H, W, 3) uint8.
+            chosen: Indices of the images that are shown, at least one.
         """
         total = np.zeros(self.mean.shape, np.float64)
         squares = np.zeros_like(total)
-        for image in images:
-            views = np.asarray(self.views(image[None]), np.float64)[0]
+        for index in chosen:
+            views = np.asarray(self.views(images[index : index + 1]), np.float64)[0]
             total += views
             squares += views * views
-        mean = total / len(images)
-        variance = np.maximum(squares / len(images) - mean * mean, 0.0)
+        mean = total / len(chosen)
+        variance = np.maximum(squares / len(chosen) - mean * mean, 0.0)
         spread = np.sqrt(variance.max(axis=-1, keepdims=True))
         self.mean.assign(np.rint(mean))
         self.allowance.assign(np.clip(np.rint(spread + SPREAD_FLOOR), 1, 255))

@@ -13,7 +13,8 @@ import numpy as np
 
 from pipeline.errors import LabelError
 from pipeline.vision.dataset import Dataset
-from pipeline.vision.fitting import Examples, Progress, Settings, fit
+from pipeline.vision.examples import join
+from pipeline.vision.fitting import Progress, Settings, fit
 from pipeline.vision.training import Task, Trained, assess, lay_out, prepare_runtime
 
 
@@ -43,8 +44,8 @@ def train_merged(
     progress(f"common body for {len(tasks)} plot types")
     fit(
         body,
-        _join([task.learn for task in tasks.values()]),
-        _join([task.check for task in tasks.values()]),
+        join([task.learn for task in tasks.values()]),
+        join([task.check for task in tasks.values()]),
         settings,
         progress,
     )
@@ -69,12 +70,3 @@ def _polish(
     trained = assess(task)
     epochs = task.settings.epochs + polish.epochs
     return dataclasses.replace(trained, settings=dataclasses.replace(task.settings, epochs=epochs))
-
-
-def _join(parts: list[Examples]) -> Examples:
-    return Examples(
-        np.concatenate([part.fields for part in parts]),
-        np.concatenate([part.truth for part in parts]),
-        np.concatenate([part.regions for part in parts]),
-        np.concatenate([part.weights for part in parts]),
-    )

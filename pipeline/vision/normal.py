@@ -90,9 +90,12 @@ def from_views(mean: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
-def mean_of(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give the mean of images (N, H, W, 3), one after the other to spare memory."""
+def mean_of(
+    images: NDArray[np.uint8], chosen: NDArray[np.int64] | None = None
+) -> NDArray[np.uint8]:
+    """Give the mean of images (N, H, W, 3), or of the chosen ones, one after the other."""
+    places = np.arange(len(images)) if chosen is None else chosen
     total = np.zeros(images.shape[1:], np.float64)
-    for image in images:
-        total += image
-    return np.clip(np.rint(total / max(1, len(images))), 0, 255).astype(np.uint8)
+    for index in places:
+        total += images[index]
+    return np.clip(np.rint(total / max(1, len(places))), 0, 255).astype(np.uint8)

@@ -19,13 +19,8 @@ from pipeline.vision.calibration import Calibration, calibrate
 from pipeline.vision.checkpoint import Checkpoint
 from pipeline.vision.dataset import Dataset, split_by_run
 from pipeline.vision.evaluation import confusion, max_f1_thresholds
-from pipeline.vision.fitting import (
-    Examples,
-    Progress,
-    Settings,
-    fit,
-    make_examples,
-)
+from pipeline.vision.examples import Examples, make_examples
+from pipeline.vision.fitting import Progress, Settings, fit
 from pipeline.vision.judged import JudgedImage, images_of
 from pipeline.vision.normal import from_views, mean_of
 from pipeline.vision.sampling import resample
@@ -135,9 +130,9 @@ def lay_out(dataset: Dataset, settings: Settings) -> Task:
     network = build(
         settings.architecture, len(dataset.labels), settings.input_shape, settings.weights
     )
-    adapt(network, dataset.take(training))
-    learn = make_examples(network, dataset.take(training[shown]))
-    check = make_examples(network, dataset.take(validation))
+    adapt(network, dataset, training)
+    learn = make_examples(network, dataset, training[shown])
+    check = make_examples(network, dataset, validation)
     return Task(dataset, settings, network, training, validation, learn, check)
 
 
@@ -161,13 +156,17 @@ def prepare_runtime(settings: Settings) -> None:
                 raise
 
 
-def adapt(network: Network, training: Dataset) -> None:
+def adapt(network: Network, dataset: Dataset, training: NDArray[np.int64]) -> None:
     """Show the baseline the Good training images; all of them where none is Good."""
-    if network.baseline is None:
-        return
-    good = [index for index, label in enumerate(training.labels) if label == GOOD]
-    chosen = np.isin(training.truth, good)
-    network.baseline.adapt(training.images[chosen] if chosen.any() else training.images)
+    if network.baseline is not None:
+        network.baseline.adapt(dataset.images, _good(dataset, training))
+
+
+def _good(dataset: Dataset, training: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the indices of the Good training images; of all of them where none is Good."""
+    good = [index for index, label in enumerate(dataset.labels) if label == GOOD]
+    chosen = training[np.isin(dataset.truth[training], good)]
+    return chosen if len(chosen) else training
 
 
 def calibrated(body: keras.Model, temperature: float) -> None:
@@ -205,12 +204,14 @@ def favour_good(body: keras.Model, labels: tuple[str, ...], odds: float) -> None
 def assess(task: Task) -> Trained:
     """Calibrate, fit the priors to operation, judge the validation images, choose thresholds."""
     labels, network = task.dataset.labels, task.network
-    training, held_out = task.dataset.take(task.training), task.dataset.take(task.validation)
+    held_out = task.dataset.take(task.validation)
+    training = _light(task.dataset).take(task.training)
     given = np.log(np.maximum(predict(network.model, held_out.images), SMALLEST))
     calibration = calibrate(given, held_out.truth, held_out.runs)
     calibrated(network.body, calibration.temperature)
     favour_good(network.body, labels, task.settings.good_odds)
     probabilities = predict(network.model, held_out.images)
+    learnt = predict(network.model, task.dataset.images, task.training)
     right = probabilities[np.arange(len(held_out)), held_out.truth]
     return Trained(
         network=network,
@@ -225,31 +226,39 @@ def assess(task: Task) -> Trained:
         validation_runs=_runs(held_out),
         training_set=task.dataset.digest(),
         sample=held_out.images[:: max(1, len(held_out) // 8)][:8],
-        normal=normal_of(network, training),
+        normal=normal_of(network, task.dataset, task.training),
         held_out=tuple(int(index) for index in task.validation),
         truth=held_out.truth,
         probabilities=probabilities,
         judged=(
-            *images_of(training, predict(network.model, training.images), "train"),
+            *images_of(training, learnt, "train"),
             *images_of(held_out, probabilities, "validate"),
         ),
     )
 
 
-def normal_of(network: Network, training: Dataset) -> NDArray[np.uint8]:
+def normal_of(network: Network, dataset: Dataset, training: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Give what a network finds normal: its baseline, else the mean of the Good images."""
     if network.baseline is not None:
         return from_views(np.asarray(network.baseline.mean, np.float64))
-    good = [index for index, label in enumerate(training.labels) if label == GOOD]
-    chosen = np.isin(training.truth, good)
-    return mean_of(training.images[chosen] if chosen.any() else training.images)
+    return mean_of(dataset.images, _good(dataset, training))
 
 
-def predict(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Give the probabilities (N, C) of images (N, H, W, 3)."""
+def _light(dataset: Dataset) -> Dataset:
+    """Give a data set without its pixels."""
+    return replace(dataset, images=dataset.images[:, :0, :0])
+
+
+def predict(
+    model: keras.Model, images: NDArray[np.uint8], chosen: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
+    """Give the probabilities (N, C) of images (N, H, W, 3), or of the chosen ones."""
+    places = np.arange(len(images)) if chosen is None else chosen
     batches = [
-        model(images[first : first + JUDGED_AT_ONCE], training=False)["probabilities"].numpy()
-        for first in range(0, len(images), JUDGED_AT_ONCE)
+        model(images[places[first : first + JUDGED_AT_ONCE]], training=False)[
+            "probabilities"
+        ].numpy()
+        for first in range(0, len(places), JUDGED_AT_ONCE)
     ]
     return np.concatenate(batches)
 
@@ -292,6 +301,27 @@ def load_body(file: Path) -> keras.Model:
         return model.get_layer("body")
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise ModelError(f"{file} is not a model of ours: {error}") from error
+
+
+def save_network(network: Network, file: Path) -> None:
+    """Write a network for another process; ``load_network`` reads it.
+
+    Raises:
+        InputError: The disk refuses.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        network.model.save(file)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {file}: {error.strerror or error}; make room and go on with --resume"
+        ) from error
+
+
+def load_network(file: Path) -> Network:
+    """Read a network that ``save_network`` wrote."""
+    model = keras.saving.load_model(file, compile=False, safe_mode=True)
+    return Network(model, model.get_layer("front"), model.get_layer("body"))
 
 
 def _runs(dataset: Dataset) -> tuple[int, ...]:

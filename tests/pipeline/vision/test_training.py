@@ -88,11 +88,11 @@ def test_given_a_card_of_other_sizes_when_loaded_then_the_model_is_refused(
 def test_given_a_label_when_mapped_by_gradients_then_the_map_output_is_the_same(
     trained_toy, label: int
 ) -> None:
-    from pipeline.vision.fitting import front_fields
+    from pipeline.vision.examples import front_fields
     from pipeline.vision.maps import grad_cam
 
     network = trained_toy[0].network
-    fields = front_fields(network, fresh_images(6)[0]).astype(np.float32)
+    fields = front_fields(network.front, fresh_images(6)[0]).astype(np.float32)
     by_gradients = grad_cam(network.body, fields, label)
     by_product = network.body(fields, training=False)["maps"].numpy()[:, label]
     assert by_gradients.max() > 0
