@@ -2,10 +2,9 @@
 
 import shutil
 import tempfile
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -110,39 +109,6 @@ def plots_of(session: Session, model: Model) -> tuple[str, ...]:
         .order_by(PlotType.name)
     )
     return tuple(session.scalars(statement))
-
-
-def describe_models(session: Session) -> list[dict[str, Any]]:
-    """List the registered models, oldest first, as JSON objects.
-
-    Args:
-        session: A session that may read.
-
-    Returns:
-        One object a model: digest, name, architecture, labels, plots it was
-        trained for, whether it is signed, where it is active.
-    """
-    names = dict(session.execute(select(PlotType.id, PlotType.name)).all())
-    trained, active, probation = defaultdict(list), defaultdict(list), defaultdict(list)
-    for link in session.scalars(select(ModelPlotType)):
-        trained[link.model_id].append(names[link.plot_type_id])
-    for row in session.scalars(select(ActiveModel)):
-        active[row.model_id].append(names[row.plot_type_id])
-        if row.probation:
-            probation[row.model_id].append(names[row.plot_type_id])
-    return [
-        {
-            "digest": model.digest,
-            "name": model.name,
-            "architecture": model.architecture,
-            "labels": model.labels,
-            "plots": sorted(trained[model.id]),
-            "signed": bool(model.ai_signoff_by and model.expert_signoff_by),
-            "active": sorted(active[model.id]),
-            "probation": sorted(probation[model.id]),
-        }
-        for model in session.scalars(select(Model).order_by(Model.id))
-    ]
 
 
 def _in_place(engine: Engine, index: dict[str, str]) -> bool:

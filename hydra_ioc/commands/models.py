@@ -1,6 +1,7 @@
 """``hydra-ioc models``: the model store and the registry."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import click
 
 from db.signoffs import STEPS
+from hydra_ioc.commands._reports import answer, report
 from hydra_ioc.commands._shadows import compare, shadow
 from hydra_ioc.release import DEMO_MODELS
 from pipeline.config import load
@@ -21,36 +23,55 @@ def command() -> None:
     """
 
 
-command.add_command(shadow)
-command.add_command(compare)
+for one in (shadow, compare, report, answer):
+    command.add_command(one)
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with all there is.")
 @click.pass_obj
 def list_(config_file: Path | None, *, as_json: bool) -> None:
-    """List the registered models: digest, name, sign-offs, and where each judges.
+    """List the registered models, the oldest first.
+
+    Right: share of the images it was not fitted to. ECE: expected calibration
+    error on them. Signed: how many of the four sign-offs, and the last one.
+    A + behind the images: trained with those of several plot types.
 
     Example: hydra-ioc models list
     """
+    from hydra_ioc.model_list import list_models, table_of
+
+    _tell(config_file, list_models, table_of, as_json=as_json)
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with all there is.")
+@click.pass_obj
+def active(config_file: Path | None, *, as_json: bool) -> None:
+    """List all plot types with the model that judges each, and what asks for a training.
+
+    Example: hydra-ioc models active
+    """
+    from hydra_ioc.model_list import active_table, list_active
+
+    _tell(config_file, list_active, active_table, as_json=as_json)
+
+
+def _tell(
+    config_file: Path | None, ask: Callable[..., Any], lay_out: Callable[..., Any], *, as_json: bool
+) -> None:
+    """Print a list of the registry."""
     from db.engine import reading
-    from hydra_ioc.installation import describe_models
     from hydra_ioc.record import open_record
 
-    with reading(open_record(load(config_file))) as session:
-        rows = describe_models(session)
-    if as_json:
-        for row in rows:
-            click.echo(json.dumps(row))
-        return
-    for row in rows:
-        state = f"judges {', '.join(row['active'])}" if row["active"] else "not active"
-        if row["probation"]:
-            state += f" (on probation: {', '.join(row['probation'])})"
-        signed = "signed" if row["signed"] else "unsigned"
-        click.echo(f"{row['digest'][:12]}  {row['name']}  {signed}, {state}")
+    config = load(config_file)
+    with reading(open_record(config)) as session:
+        rows = ask(session, config.under_state(config.predict.models))
     if not rows:
-        click.echo("no model is registered; 'hydra-ioc train' makes one", err=True)
+        click.echo("nothing is registered; 'hydra-ioc train' makes a model", err=True)
+        return
+    for line in map(json.dumps, rows) if as_json else lay_out(rows):
+        click.echo(line)
 
 
 @command.command()
@@ -166,6 +187,7 @@ def sign(config_file: Path | None, *, digest: str, step: str, why: str) -> None:
     from db.signoff_queries import sign as sign_step
     from db.signoffs import REVIEWED
     from hydra_ioc.installation import plots_of
+    from hydra_ioc.next_step import next_of
     from hydra_ioc.record import actor, open_record, permit
     from hydra_ioc.report_answers import check_reviewed
 
@@ -177,9 +199,10 @@ def sign(config_file: Path | None, *, digest: str, step: str, why: str) -> None:
     with writing(engine) as session:
         if step == REVIEWED and not why:
             check_reviewed(session, find(session, digest))
-        following = sign_step(session, who, digest, step)
+        sign_step(session, who, digest, step)
+        following = next_of(session, find(session, digest))
     click.echo(f"{step} signed by {who.user}")
-    click.echo(f"next: {following or 'hydra-ioc plots model PLOT ' + digest}", err=True)
+    click.echo(f"next: {following}", err=True)
 
 
 @command.command()
@@ -192,6 +215,7 @@ def show(config_file: Path | None, *, digest: str) -> None:
     """
     from db.engine import reading
     from db.signoff_queries import find, signatures
+    from hydra_ioc.next_step import next_of
     from hydra_ioc.record import open_record
 
     config = load(config_file)
@@ -205,6 +229,7 @@ def show(config_file: Path | None, *, digest: str) -> None:
         for one in signatures(session, model):
             when = datetime.fromtimestamp(one.at, UTC).isoformat(timespec="seconds")
             click.echo(f"{one.step:16} {when}  {one.user}  {one.why}")
+        click.echo(f"next: {next_of(session, model)}")
 
 
 def _calibration(folder: Path) -> str:
@@ -333,62 +358,3 @@ def remake(config_file: Path | None, digest: str) -> None:
 
         found = again(load(config_file), digest, lambda line: click.echo(line, err=True))
     click.echo(f"the same model came of it: {found}")
-
-
-@command.command()
-@click.argument("digest")
-@click.option(
-    "--into",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The page; default: report-DIGEST.html in this folder.",
-)
-@click.pass_obj
-def report(config_file: Path | None, *, digest: str, into: Path | None) -> None:
-    """Write the training report of the model DIGEST as one HTML page.
-
-    It holds the confusion matrix with the distributions of the weights, the
-    curves, and every image that expert and model see differently, to be
-    answered. Needs the training extra.
-
-    Example: hydra-ioc models report 3f0c92aa
-    """
-    from hydra_ioc.record import open_record
-    from hydra_ioc.registry import find_model
-    from hydra_ioc.training_extra import need_training
-
-    config = load(config_file)
-    engine = open_record(config)
-    folder = find_model(config.under_state(config.predict.models), digest)
-    with need_training():
-        from hydra_ioc.reporting import report_name, write_report
-
-        written = write_report(config, engine, folder, into or Path(report_name(folder.name)))
-    click.echo(written)
-
-
-@command.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.pass_obj
-def answer(config_file: Path | None, *, file: Path) -> None:
-    """Take the answers that the page of a training report saved: they become labels.
-
-    Example: hydra-ioc models answer answers-3f0c92aa1122.json
-    """
-    from db.engine import reading, writing
-    from db.signoff_queries import find
-    from hydra_ioc.installation import plots_of
-    from hydra_ioc.record import actor, open_record, permit
-    from hydra_ioc.report_answers import read_answers, take_answers
-
-    engine, who = open_record(load(config_file)), actor("models answer")
-    answers = read_answers(file)
-    with reading(engine) as session:
-        plots = plots_of(session, find(session, answers.model))
-    for plot in plots:
-        permit(engine, who, "label", plot)
-    with writing(engine) as session:
-        taken = take_answers(session, who, answers)
-    click.echo(
-        f"{taken.answered} answers, {taken.changed} of them changed a label;"
-        f" {taken.open} images of the report are open"
-    )
