@@ -18,6 +18,7 @@ from pipeline.errors import InputError
 from pipeline.vision.backbone import Backbone
 from pipeline.vision.calibration import calibration_error, reliability
 from pipeline.vision.evaluation import balanced_accuracy, confusion
+from pipeline.vision.fewshot import VERSION
 
 SIZES: Final = (5, 10, 20, 50)
 UNLABELLED: Final = "unlabelled"
@@ -52,7 +53,7 @@ def run(plan: Plan, backbone: Backbone, file: Path, folder: Path, say: Say) -> d
 
     Returns:
         What the file holds then: the backbone's SHA-256 and the results. Those that
-        another backbone gave are dropped.
+        another backbone or another version of the head gave are dropped.
 
     Raises:
         InputError: The file is another file, or of another draw, or there is no such method.
@@ -109,6 +110,7 @@ def _measure(
         "size": size,
         "repeat": repeat,
         "backbone": backbone.card.sha256 if needs else None,
+        "head": VERSION if needs and method != UNLABELLED else None,
     }
     if method == UNLABELLED:
         return result | {"areas": areas(backbone, task, pool, test, repeat)}
@@ -145,14 +147,21 @@ def _read(file: Path, digest: str, draw: str, say: Say) -> dict[str, Any]:
     try:
         held = json.loads(file.read_text(encoding="utf-8"))
         results, drawn = held["results"], held.get("draw", "")
-        kept = [one for one in results if one["backbone"] in (None, digest)]
+        kept = [one for one in results if _holds(one, digest)]
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file} holds no results of this benchmark: {error!r}") from error
     if drawn != draw:
         raise InputError(f"{file} holds results of draw {drawn!r}, not of {draw!r}; name another")
     if len(kept) < len(results):
-        say(f"{len(results) - len(kept)} results are of another backbone and are measured again")
+        say(f"{len(results) - len(kept)} results are of another backbone or head and are dropped")
     return {"backbone": digest, "draw": draw, "results": kept}
+
+
+def _holds(result: Result, digest: str) -> bool:
+    if result["backbone"] is None:
+        return True
+    same_head = result["method"] == UNLABELLED or result.get("head") == VERSION
+    return bool(result["backbone"] == digest and same_head)
 
 
 def _write(file: Path, found: dict[str, Any]) -> None:

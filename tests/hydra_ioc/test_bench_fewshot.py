@@ -21,7 +21,9 @@ from hydra_ioc.bench.fewshot_summary import (
 )
 from hydra_ioc.bench.fewshot_tasks import real_tasks
 from hydra_ioc.cli import cli
+from pipeline.vision.backbone import shipped
 from pipeline.vision.dataset import Dataset
+from pipeline.vision.fewshot import VERSION
 
 
 @pytest.fixture
@@ -119,6 +121,25 @@ def test_given_real_plots_when_measured_twice_then_the_second_call_measures_noth
     assert again.exit_code == 0
     assert "repeat" not in again.stderr
     assert json.loads(file.read_text())["results"] == results
+
+
+def test_given_results_of_another_head_when_read_then_they_are_dropped_aloud(tmp_path):
+    file = tmp_path / "few.json"
+    digest = shipped().card.sha256
+    results = [
+        {"task": "A", "method": method, "size": 5, "repeat": 0, "real": True, "backbone": on}
+        | ({"head": head} if head else {})
+        for method, on, head in (
+            (SHIPPED, digest, None),
+            (SHIPPED, digest, VERSION),
+            ("unlabelled", digest, None),
+            ("tiny-logistic", None, None),
+        )
+    ]
+    file.write_text(json.dumps({"backbone": digest, "results": results}))
+    arguments = ["bench-fewshot", "--json", str(file), "--tables-only"]
+    done = CliRunner().invoke(cli, arguments)
+    assert "1 results are of another backbone or head and are dropped" in done.stderr
 
 
 def test_given_results_of_another_draw_when_measured_then_the_file_is_left_alone(tmp_path):

@@ -69,6 +69,12 @@ def test_given_images_of_one_run_only_when_fitted_then_it_still_learns():
     assert (given == truth).mean() >= 0.9
 
 
+def test_given_labels_of_two_runs_when_fitted_then_neither_part_is_left_out():
+    images, truth, _ = labelled(6, seed=1)
+    head = fit(shipped(), all_views(images), truth, np.arange(12) % 2, LABELS)
+    assert 0.2 < head.share < 0.8
+
+
 @pytest.mark.parametrize(("labels", "truth"), [(("Good", "Bad"), [0, 0]), (("Good",), [0, 0])])
 def test_given_a_label_without_image_when_fitted_then_it_is_refused(labels, truth):
     views = all_views(plots(2, dead=False, seed=1))
