@@ -258,9 +258,10 @@ def _check_fits(session: Session, plot: PlotType, model: Model, *, probation: bo
         model.expert_signoff_by,
     )
     if not probation and not all(signatures):
+        missing = [step for step, by in zip(STEPS, signatures, strict=True) if not by]
         raise CommandError(
-            f"model {model.digest} lacks a sign-off; give it with"
-            f" 'hydra-ioc models sign {model.digest[:12]} STEP', or take it on probation"
+            f"model {model.digest} lacks a sign-off: {', '.join(missing)}; the next is"
+            f" 'hydra-ioc models sign {model.digest[:12]} {missing[0]}'; or take it on probation"
         )
     if model.kind == "regression":
         return

@@ -37,6 +37,8 @@ class Candidate:
     vector: bytes = field(default=b"", repr=False)
     """Embedding by the model that judges now or in the plot's space, all of one source;
     float16, little-endian; empty without."""
+    unbiased: bool = False
+    """Whether it belongs to the unbiased sample."""
 
 
 def candidates(session: Session, plot: str, newest: int) -> list[Candidate]:
@@ -90,6 +92,7 @@ def candidates(session: Session, plot: str, newest: int) -> list[Candidate]:
             novelty=row.novelty,
             truth=name,
             vector=stored or b"",
+            unbiased=row.unbiased,
         )
         for image, row, name, trainable, stored in rows
         if name is None or trainable

@@ -34,7 +34,7 @@ class Entry:
 
     image: Candidate
     kind: str
-    """suspect, uncertain, novel or other."""
+    """suspect, uncertain, novel, other or sample."""
     score: float
     """0..1, higher is more useful."""
     why: str
@@ -64,6 +64,23 @@ def queue(images: Sequence[Candidate], paths: Mapping[str, Path], limit: int) ->
         elif len(chosen) < limit:
             chosen.append(entry)
     return chosen
+
+
+def unlabelled(images: Sequence[Candidate], limit: int) -> list[Entry]:
+    """Give the images of the unbiased sample that nobody has labelled, the newest first.
+
+    None is folded into another one: the accuracy needs a label of each.
+
+    Args:
+        images: Kept images of one plot.
+        limit: At most so many entries.
+    """
+    waiting = [image for image in images if image.unbiased and image.truth is None]
+    waiting.sort(key=lambda image: (-image.image_time, image.sha256))
+    return [
+        Entry(image, "sample", 0.0, "of the unbiased sample, without a label")
+        for image in waiting[:limit]
+    ]
 
 
 def rate(image: Candidate) -> Entry | None:

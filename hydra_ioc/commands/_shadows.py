@@ -104,6 +104,14 @@ def compare(
         return
     for line in _lines(found, most):
         click.echo(line)
+    if waiting := [
+        one["sha256"][:12] for one in found["images"] if one["kept"] and not one["truth"]
+    ]:
+        click.echo(
+            f"next: say who was right: 'hydra-ioc labels give {plot} LABEL {waiting[0]}' and so on"
+            f" for {len(waiting)} images; then compare again",
+            err=True,
+        )
 
 
 def _lines(found: dict[str, Any], most: int) -> list[str]:

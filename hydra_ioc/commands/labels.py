@@ -1,12 +1,12 @@
 """``hydra-ioc labels``: the dictionary of labels, and labels of kept images."""
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
 from db.engine import reading, writing
+from hydra_ioc.commands._labelling import answer, give, queue
 from hydra_ioc.record import actor, open_record, permit
 from pipeline.alarm import Severity
 from pipeline.config import load
@@ -20,6 +20,10 @@ def command() -> None:
 
     Example: hydra-ioc labels export > labels.csv
     """
+
+
+for one in (queue, give, answer):
+    command.add_command(one)
 
 
 @command.command("import")
@@ -46,6 +50,7 @@ def import_(config_file: Path | None, file: Path) -> None:
         f"{done.images} images labelled, {done.kept} of them kept anew;"
         f" {done.unchanged} lines were known before"
     )
+    click.echo("next: 'hydra-ioc train PLOT' learns from them", err=True)
 
 
 @command.command()
@@ -86,53 +91,6 @@ def define(
     click.echo(f"defined {name}")
 
 
-@command.command()
-@click.argument("plot")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
-@click.option("--newest", type=click.IntRange(1, 100_000), default=2000, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.pass_obj
-def queue(config_file: Path | None, *, plot: str, limit: int, newest: int, as_json: bool) -> None:
-    """List the kept images of PLOT whose label would teach most, the best first.
-
-    Suspected wrong labels, uncertain and novel images; of those that look the same, one.
-    Only the NEWEST kept images are sorted.
-
-    Example: hydra-ioc labels queue CDC_occupancy --limit 5
-    """
-    from db.queue_queries import candidates
-    from hydra_ioc.labelling_queue import queue as sort
-    from pipeline.keeper.imagestore import ImageStore
-
-    config = load(config_file)
-    store = ImageStore(config.under_state(config.keeper.images))
-    with reading(open_record(config)) as session:
-        images = candidates(session, plot, newest)
-    paths = {image.sha256: store.path(image.sha256, image.file_type) for image in images}
-    for entry in sort(images, paths, limit):
-        image = entry.image
-        if as_json:
-            facts = {
-                "sha256": image.sha256,
-                "run": image.run,
-                "chunk": image.chunk,
-                "kind": entry.kind,
-                "score": round(entry.score, 6),
-                "why": entry.why,
-                "verdict": image.verdict,
-                "label": image.truth,
-                "path": str(paths[image.sha256]),
-                "folded": entry.folded,
-            }
-            click.echo(json.dumps(facts, ensure_ascii=False))
-            continue
-        more = f"  (+{len(entry.folded)} like it)" if entry.folded else ""
-        click.echo(
-            f"{entry.score:5.2f} {entry.kind:9} run {image.run} chunk {image.chunk}"
-            f"  {image.sha256[:12]}  {entry.why}{more}"
-        )
-
-
 REASONS = ("known-work", "low-statistics", "new-reference", "noise", "wrong-label", "other")
 """Why an alarm was false."""
 
@@ -149,20 +107,23 @@ def feedback(
 ) -> None:
     """Say that the alarm on image SHA256 of PLOT was false; it becomes a label.
 
-    'hydra-ioc history --json --plot PLOT' tells the sha256 of an image.
+    'hydra-ioc labels queue' and 'hydra-ioc history --json --plot PLOT' tell the sha256 of
+    images; its first 8 digits are enough.
 
-    Example: hydra-ioc labels feedback CDC_occupancy 3f0c92aa... --reason noise
+    Example: hydra-ioc labels feedback CDC_occupancy 3f0c92aa --reason noise
     """
+    from db.kept_queries import whole_hash
     from db.label_queries import NewLabel, add_label
 
     who = actor("labels feedback")
     engine = open_record(load(config_file))
-    permit(engine, who, "label")
+    permit(engine, who, "label", plot)
     comment = f"false positive: {reason}" + (f"; {note}" if note else "")
-    new = NewLabel(
-        plot=plot, sha256=sha256, label=label, user=who.user, comment=comment, source="live"
-    )
     with writing(engine) as session:
+        key = whole_hash(session, plot, sha256)
+        new = NewLabel(
+            plot=plot, sha256=key, label=label, user=who.user, comment=comment, source="live"
+        )
         changed = add_label(session, new)
     click.echo(f"{changed} images labelled {label} ({comment})")
 
@@ -184,6 +145,7 @@ def pin(
 
     Example: hydra-ioc labels pin CDC_occupancy 9f2c... --use validate
     """
+    from db.kept_queries import whole_hash
     from db.training_queries import pin_image
 
     if use is None and weight is None:
@@ -191,5 +153,6 @@ def pin(
     engine, who = open_record(load(config_file)), actor("labels pin")
     permit(engine, who, "label", plot)
     with writing(engine) as session:
-        pin_image(session, who, plot, sha256, use=use, weight=weight)
-    click.echo(f"pinned {sha256[:16]}")
+        key = whole_hash(session, plot, sha256)
+        pin_image(session, who, plot, key, use=use, weight=weight)
+    click.echo(f"pinned {key[:16]}")

@@ -272,8 +272,14 @@ def model(
     )
     for text in ended:
         click.echo(text)
-    click.echo(f"{plot} is judged by model {folder.name}")
+    trial = ", on probation: never above MINOR" if probation else ""
+    click.echo(f"{plot} is judged by model {folder.name}{trial}")
     _tell_keeper(config, f"model of {plot} changed")
+    click.echo(
+        f"'hydra-ioc thresholds {plot}' shows when it is sure, 'hydra-ioc models rollback {plot}'"
+        " goes back to the model before",
+        err=True,
+    )
 
 
 def _open_for_plots(config: Config) -> Engine:

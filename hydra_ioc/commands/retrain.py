@@ -41,6 +41,15 @@ def list_(config_file: Path | None, *, plot: str | None, closed: bool, as_json: 
         when = datetime.fromtimestamp(row.opened_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
         end = f"  closed by {row.closed_by}: {row.close_reason}" if row.closed_at else ""
         click.echo(f"{row.id:5d}  {when}  {row.plot:30} {row.cause:12} {row.reason}{end}")
+    waiting = [row for row in found if not row.closed_at]
+    if waiting and not as_json:
+        first = waiting[0]
+        click.echo(
+            f"next: look at the plot; 'hydra-ioc labels queue {first.plot}' tells what to label,"
+            f" then 'hydra-ioc retrain run {first.id}'; or 'hydra-ioc retrain close {first.id}"
+            " --why REASON' where nothing is to be learnt",
+            err=True,
+        )
 
 
 @command.command()

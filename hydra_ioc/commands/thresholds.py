@@ -66,6 +66,7 @@ def command(
                 set_threshold(session, who, plot, name, threshold)
     for name, old in found.thresholds.items():
         new = chosen.get(name, old) if method is not None else old
-        click.echo(f"{name:16} {old:.2f} -> {new:.2f}  {effect(found, name, new)}")
+        change = f"{old:.2f}" if new == old else f"{old:.2f} -> {new:.2f}"
+        click.echo(f"{name:16} {change:12}  {effect(found, name, new)}")
     if method is not None and asyncio.run(reload_keeper(config, who)):
         click.echo("the running Keeper has read the catalogue again", err=True)

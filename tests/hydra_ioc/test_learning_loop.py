@@ -125,7 +125,9 @@ def test_given_kept_images_when_queued_then_the_most_useful_come_first(deploymen
     assert found[2]["why"] == "labelled Good, the model says Bad 0.990"
     # Labels that the model agrees with are not asked for again.
     assert not {4, 6, 1} & {one["chunk"] for one in found}
-    assert hydra(deployment, "labels", "queue", PLOT, "--limit", "1").output.count("\n") == 1
+    few = hydra(deployment, "labels", "queue", PLOT, "--limit", "1")
+    assert few.stdout.count("\n") == 1
+    assert f"labels give {PLOT} LABEL SHA256" in few.stderr
 
 
 def test_given_images_that_look_the_same_when_queued_then_one_stands_for_them():
@@ -143,6 +145,14 @@ def test_given_images_that_look_the_same_when_queued_then_one_stands_for_them():
     entries = queue(images, {}, 10)
     assert len(entries) == 5
     assert {entry.image.sha256[0]: entry.folded for entry in entries}["1"] == ["0" * 64]
+
+
+def test_given_an_unlabelled_sample_when_queued_then_each_of_its_images_waits(deployment):
+    done = hydra(deployment, "labels", "queue", PLOT, "--sample", "--json")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(one["kind"], one["label"]) for one in found] == [("sample", None)] * 3
+    assert {one["chunk"] for one in found} == {2, 3, 7}
+    assert all(one["folded"] == [] for one in found)
 
 
 def test_given_a_labelled_sample_when_asked_then_accuracy_and_confusion_are_told(
@@ -196,3 +206,40 @@ def test_given_a_change_when_asked_for_then_a_plot_is_judged_over_time(deploymen
         found = row.consecutive, row.hysteresis, row.hold_s, row.delay_s, row.count
     assert found == (3, 0.05, 60.0, 30.0, 2)
     assert hydra(deployment, "plots", "change", PLOT, "--consecutive", "0").exit_code != 0
+
+
+def test_given_the_page_of_a_queue_when_answered_then_the_answers_are_labels(
+    deployment, engine, tmp_path
+):
+    page = tmp_path / "queue.html"
+    made = hydra(deployment, "labels", "queue", PLOT, "--page", str(page))
+    assert made.exit_code == 0, made.output
+    text = page.read_text(encoding="utf-8")
+    waiting = hydra(deployment, "labels", "queue", PLOT, "--json").stdout.count("\n")
+    assert text.count('class="mistake"') == text.count("data:image/jpeg;base64,") == waiting > 0
+    assert "default-src 'none'" in text
+    answers = tmp_path / "answers.json"
+    said = {"v": 1, "plot": PLOT, "answers": [{"sha256": sha(2), "label": "Bad", "comment": "hot"}]}
+    wrong = said | {"answers": [{"sha256": sha(2), "label": "Purple", "comment": ""}]}
+    for told, words in ((wrong, "Purple"), ({"v": 1, "model": "a" * 64, "answers": []}, "report")):
+        answers.write_text(json.dumps(told), encoding="utf-8")
+        refused = hydra(deployment, "labels", "answer", str(answers))
+        assert refused.exit_code == 1
+        assert words in str(refused.exception)
+    answers.write_text(json.dumps(said), encoding="utf-8")
+    assert "1 answers, 1 images" in hydra(deployment, "labels", "answer", str(answers)).stdout
+    with reading(engine) as session:
+        found = {row.sha256: row for row in labels(session, PLOT)}[sha(2)]
+    assert (found.label, found.comment, found.source) == ("Bad", "hot", "labeler")
+
+
+def test_given_the_first_digits_when_images_are_labelled_then_they_are_enough(deployment, engine):
+    done = hydra(deployment, "labels", "give", PLOT, "Good", sha(3)[:8], sha(7)[:12])
+    assert done.exit_code == 0, done.output
+    with reading(engine) as session:
+        found = {row.sha256: row.label for row in labels(session, PLOT)}
+    assert found[sha(3)] == found[sha(7)] == "Good"
+    for digits in ("f" * 12, sha(3)[:4], "../etc/passwd"):
+        refused = hydra(deployment, "labels", "give", PLOT, "Good", digits)
+        assert refused.exit_code == 1
+    assert hydra(deployment, "labels", "pin", PLOT, sha(3)[:8], "--use", "train").exit_code == 0
