@@ -17,8 +17,10 @@ LOOKS: Final = {
 
 Source: Okabe and Ito 2008, https://jfly.uni-koeln.de/color/.
 """
-LOWEST: Final = 40
-"""Percent at the foot of the axis: worse than guessing between two labels."""
+LOWEST: Final = 30
+"""Percent at the foot of the axis: worse than guessing between three labels."""
+COLUMNS: Final = 4
+"""Panels side by side."""
 NUDGE: Final = 1.04
 """Factor between the places of two methods at one size, so that bars do not cover each other."""
 
@@ -38,13 +40,18 @@ def draw(results: list[dict[str, Any]], tasks: list[str], file: Path) -> None:
 
     found = grouped(results, "balanced")
     sizes = sorted({size for _, method, size in found if method in LOOKS})
+    columns = min(COLUMNS, len(tasks))
+    rows = -(-len(tasks) // columns)
     figure, axes = pyplot.subplots(
-        1, len(tasks), figsize=(4.2 * len(tasks), 4.4), sharey=True, squeeze=False
+        rows, columns, figsize=(3.6 * columns, 3.9 * rows + 0.5), sharey=True, squeeze=False
     )
-    for panel, task in zip(axes[0], tasks, strict=True):
+    panels = list(axes.flat)
+    for panel in panels[len(tasks) :]:
+        panel.remove()
+    for panel, task in zip(panels, tasks, strict=False):
         for number, (method, (colour, marker, name)) in enumerate(LOOKS.items()):
-            rows = [(size, found.get((task, method, size))) for size in sizes]
-            means = [(size, mean_of(list(row.values()))) for size, row in rows if row]
+            given = [(size, found.get((task, method, size))) for size in sizes]
+            means = [(size, mean_of(list(one.values()))) for size, one in given if one]
             if means:
                 panel.errorbar(
                     [size * NUDGE ** (number - 1.5) for size, _ in means],
@@ -58,16 +65,17 @@ def draw(results: list[dict[str, Any]], tasks: list[str], file: Path) -> None:
         panel.set_xlabel("labels per class (at most)")
         panel.set_title(task, fontsize=11)
         panel.grid(alpha=0.3)
-    axes[0][0].set_ylim(LOWEST, 101)
-    axes[0][0].set_ylabel("balanced accuracy on unseen runs / %")
+    panels[0].set_ylim(LOWEST, 101)
+    for row in axes:
+        row[0].set_ylabel("balanced accuracy on unseen runs / %")
     shown: dict[str, Any] = {}
-    for panel in axes[0]:
+    for panel in panels[: len(tasks)]:
         handles, names = panel.get_legend_handles_labels()
         shown |= dict(zip(names, handles, strict=True))
     names = [name for _, _, name in LOOKS.values() if name in shown]
     figure.legend(
         [shown[name] for name in names], names, loc="lower center", ncols=len(names), frameon=False
     )
-    figure.tight_layout(rect=(0, 0.07, 1, 1))
+    figure.tight_layout(rect=(0, 0.07 / rows, 1, 1))
     figure.savefig(file, dpi=110)
     pyplot.close(figure)
