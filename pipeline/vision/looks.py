@@ -87,7 +87,8 @@ def departures(view: NDArray[np.uint8], reference: Reference) -> NDArray[np.floa
     for width, share in WINDOWS:
         # Zeros beyond the rim, as the average pooling of the compiled graph has them.
         smooth = cv2.blur(apart, (width, width), borderType=cv2.BORDER_CONSTANT)
-        cells = np.abs(smooth).max(axis=-1).ravel()
+        # One channel after the other: numpy is slow along a short axis.
+        cells = np.maximum.reduce([np.abs(plane) for plane in cv2.split(smooth)]).ravel()
         count = top(cells.size, share)
         found.append(np.log(np.partition(cells, -count)[-count:].mean() + LOG_FLOOR))
     return np.array(found, np.float32)
@@ -116,6 +117,13 @@ def looks_at(
     Raises:
         InputError: The sizes differ.
     """
+    return looks_and_peaks(views, gallery, backbone)[0]
+
+
+def looks_and_peaks(
+    views: NDArray[np.uint8], gallery: Gallery, backbone: Backbone | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Look at images as ``looks_at`` does; give the peaks (N, K) of the backbone's features too."""
     reference = gallery.reference
     if views.shape[1:] != reference.mean.shape:
         raise InputError(f"expected views {reference.mean.shape}, received {views.shape[1:]}")
@@ -124,9 +132,11 @@ def looks_at(
         gallery.span.distance(coarse_of(views))[:, None],
         strangeness_of(planes_of(views), gallery.planes)[:, None],
     ]
-    if backbone is not None:
-        seen = backbone.see(views, reference)
-        looks.append(backbone.anomaly(seen)[:, None])
-        if gallery.peaks is not None:
-            looks.append(far_off(seen.features.max(axis=(1, 2)), gallery.peaks)[:, None])
-    return np.concatenate(looks, axis=1)
+    if backbone is None:
+        return np.concatenate(looks, axis=1), None
+    seen = backbone.see(views, reference)
+    peaks = seen.features.max(axis=(1, 2))
+    looks.append(backbone.anomaly(seen)[:, None])
+    if gallery.peaks is not None:
+        looks.append(far_off(peaks, gallery.peaks)[:, None])
+    return np.concatenate(looks, axis=1), peaks

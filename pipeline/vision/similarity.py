@@ -18,7 +18,7 @@ from pipeline.vision.looks import (
     FEW,
     Gallery,
     far_off,
-    looks_at,
+    looks_and_peaks,
     peaks_of,
 )
 from pipeline.vision.reference import Sums
@@ -161,11 +161,11 @@ def _left_out(
     """Look at each group of images next to all others: looks (N, L) and peaks (N, K)."""
     looks, peaks = [], []
     for group in groups:
-        gallery, views = material.gallery(without=group), material.views[group]
-        looks.append(looks_at(views, gallery, backbone))
-        if backbone is not None:
-            seen = backbone.see(views, gallery.reference)
-            peaks.append(seen.features.max(axis=(1, 2)))
+        gallery = material.gallery(without=group)
+        seen, peaked = looks_and_peaks(material.views[group], gallery, backbone)
+        looks.append(seen)
+        if peaked is not None:
+            peaks.append(peaked)
     return _in_order(looks, groups), _in_order(peaks, groups) if peaks else None
 
 

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
+import onnx
 import pytest
 
 from pipeline.errors import InputError
@@ -107,3 +109,50 @@ def test_given_no_image_or_another_size_when_made_ready_then_it_is_refused(tmp_p
     with pytest.raises(InputError, match="one size"):
         compile_references(images, dict.fromkeys(images, 1), tmp_path, "P")
     assert list(tmp_path.iterdir()) == []
+
+
+def dead(images, seed):
+    """One small cell of each image without any colour, on cells that scatter along a scale."""
+    rng, out = np.random.default_rng(seed), images.copy()
+    for image in out:
+        row, column = 8 * rng.integers(1, 29), 8 * rng.integers(1, 39)
+        image[row : row + 8, column : column + 8] = 255
+    return out
+
+
+def scattered(count, seed):
+    """Cells whose levels scatter about those of the plot, on a colour scale without white."""
+    usual = np.random.default_rng(1).uniform(80, 190, (30, 40))
+    levels = np.random.default_rng(seed).normal(usual, 12, (count, 30, 40))
+    flat = np.clip(levels, 0, 255).astype(np.uint8).reshape(-1, 40)
+    colours = cv2.applyColorMap(flat, cv2.COLORMAP_JET)[..., ::-1].reshape(count, 30, 40, 3)
+    return colours.repeat(8, axis=1).repeat(8, axis=2)
+
+
+def test_given_counts_on_a_colour_scale_when_one_channel_is_dead_then_it_is_unlike():
+    ready = fit(np.stack([views_of(one) for one in scattered(20, seed=2)]), None)
+
+    def surprise(images):
+        views = np.stack([views_of(one) for one in images])
+        return ready.surprise(looks_at(views, ready.gallery, None))
+
+    fine = scattered(30, seed=3)
+    assert np.median(surprise(dead(fine, 4))) > surprise(fine).max()
+
+
+def test_given_noisy_references_when_an_image_is_far_too_smooth_then_it_is_odd_too():
+    levels = np.random.default_rng(5).normal(128, 25, (41, 120, 160))
+    views = np.repeat(np.clip(levels, 0, 255).astype(np.uint8)[..., None], 5, axis=-1)
+    ready = fit(views[:20], None)
+    smooth = np.full((1, 120, 160, 5), 128, np.uint8)
+    surprise = ready.surprise(looks_at(np.concatenate([views[20:], smooth]), ready.gallery, None))
+    assert surprise[-1] > surprise[:-1].max()
+
+
+def test_given_compiled_references_when_read_then_the_graph_needs_no_code_of_ours(tmp_path):
+    """So what earlier releases stored goes on being served, whatever the looks are now."""
+    tensors = named([good(seed) for seed in range(4)])
+    made = compile_references(tensors, dict.fromkeys(tensors, 7), tmp_path, "P")
+    graph = onnx.load(tmp_path / made.digest / "model.onnx")
+    assert {one.domain for one in graph.opset_import} <= {"", "ai.onnx"}
+    assert not [node for node in graph.graph.node if node.domain not in ("", "ai.onnx")]
