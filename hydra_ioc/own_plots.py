@@ -6,12 +6,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hydra_ioc.label_folders import rows_of
 from hydra_ioc.registry import find_model
 from pipeline.config import Config
 from pipeline.errors import LabelError
 from pipeline.vision.calibration import measured_error
 from pipeline.vision.card import ModelCard
-from pipeline.vision.dataset import Dataset, load_labelled, read_table
+from pipeline.vision.dataset import Dataset, load_labelled
 from pipeline.vision.evaluation import Rate, balanced_accuracy, confusion
 from pipeline.vision.serving import load
 
@@ -20,13 +21,13 @@ RESAMPLES: Final = 2000
 """Resamples of the bootstrap; its interval then wobbles by about 0.1 %."""
 
 
-def judge_labelled(config: Config, folder: Path, table: Path, digest: str) -> dict[str, Any]:
+def judge_labelled(config: Config, folder: Path, table: Path | None, digest: str) -> dict[str, Any]:
     """Judge the images of a label table and compare.
 
     Args:
         config: The deployment.
-        folder: Where the files of the table lie.
-        table: CSV with the columns file, label and run.
+        folder: Where the images lie.
+        table: CSV with the columns file, label and run; see ``rows_of`` for None.
         digest: A model of the deployment's store.
 
     Returns:
@@ -42,10 +43,10 @@ def judge_labelled(config: Config, folder: Path, table: Path, digest: str) -> di
     """
     model = load(find_model(config.under_state(config.predict.models), digest))
     card = model.card
-    rows = read_table(folder, table, config.input.run)
+    rows = rows_of(config, folder, table)
     if unknown := sorted({row.label for row in rows} - set(card.labels)):
         raise LabelError(
-            f"{table} holds labels {unknown}; the model gives {list(card.labels)}:"
+            f"{table or folder} holds labels {unknown}; the model gives {list(card.labels)}:"
             " leave those images out, or train with them"
         )
     data = load_labelled(

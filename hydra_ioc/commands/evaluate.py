@@ -56,7 +56,7 @@ from pipeline.config import Config, load
     "--labels",
     "table",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="CSV with the columns file, label and run; default DATA/labels.csv.",
+    help="CSV with the columns file, label and run; default DATA/labels.csv or DATA/LABEL/IMAGE.",
 )
 @click.option("--model", "digest", help="Model of the store that judges DATA.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
@@ -87,7 +87,7 @@ def command(
     if (data is None) != (digest is None) or (table is not None and data is None):
         raise click.UsageError("--data, --labels and --model belong together")
     if data is not None and digest is not None:
-        _own(load(config_file), data, table or data / "labels.csv", digest, json_file)
+        _own(load(config_file), data, table, digest, json_file)
         return
     from hydra_ioc.evaluation import evaluation_samples, judge_all, summary
     from hydra_ioc.release import read_index
@@ -103,7 +103,9 @@ def command(
     _write(json_file, result)
 
 
-def _own(config: Config, data: Path, table: Path, digest: str, json_file: Path | None) -> None:
+def _own(
+    config: Config, data: Path, table: Path | None, digest: str, json_file: Path | None
+) -> None:
     from hydra_ioc.own_plots import judge_labelled
 
     result = judge_labelled(config, data, table, digest)

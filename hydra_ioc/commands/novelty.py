@@ -24,7 +24,6 @@ from pipeline.errors import CommandError
 from pipeline.vision.card import ModelCard, read_card
 
 WHY = click.option("--why", default="", help="The reason, for the record.")
-TABLE = "labels.csv"
 
 
 @click.group()
@@ -87,14 +86,14 @@ def fit(
     folder = _model_of(config, engine, plot, digest)
     card = read_card(folder)
     if data is not None:
-        known = _known(from_folder(config, data, data / TABLE, card.input_shape), card)
+        known = _known(from_folder(config, data, None, card.input_shape), card)
     elif simulated is not None:
         with need_training():
             known = _known(from_simulation(plot, simulated, card.input_shape, card.seed), card)
     elif labelled:
         known = _known(from_record(config, (plot,), card.input_shape, 0.0), card)
     else:
-        known = known_of(config, engine, folder)
+        known = _on_record(config, engine, folder)
     with click.progressbar(length=len(known.images), label="embedding", file=sys.stderr) as bar:
         made = fit_novelty(engine, folder, known, who, bar.update)
     click.echo(f"model {folder.name[:12]} tells novelty: {made.told()}")
@@ -136,6 +135,16 @@ def _model_of(config: Config, engine: Engine, plot: str, digest: str) -> Path:
         raise CommandError(f"plot {plot} has no model; name one with --model DIGEST")
     chosen = digest or (row.model.digest if row.model else "")
     return find_model(config.under_state(config.predict.models), chosen)
+
+
+def _on_record(config: Config, engine: Engine, folder: Path) -> Known:
+    try:
+        return known_of(config, engine, folder)
+    except CommandError as error:
+        raise CommandError(
+            f"{error}; choose --simulated N for a model of the demo, --labelled or --data DIR for"
+            " one of somebody else's"
+        ) from error
 
 
 def _known(source: Source, card: ModelCard) -> Known:

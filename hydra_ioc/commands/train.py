@@ -36,7 +36,6 @@ from pipeline.vision.stopping import QUANTITIES
 
 INTERRUPTED = Path("trainings")
 """Folder below the state directory where interrupted trainings are kept."""
-TABLE = "labels.csv"
 
 
 class ShapeType(click.ParamType[Shape]):
@@ -67,7 +66,7 @@ class ShapeType(click.ParamType[Shape]):
     "--labels",
     "table",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help=f"CSV with the columns file, label and run; default DATA/{TABLE}.",
+    help="CSV with the columns file, label and run; default DATA/labels.csv or DATA/LABEL/IMAGE.",
 )
 @click.option(
     "--simulated",
@@ -204,7 +203,7 @@ def command(config_file: Path | None, /, **options: Any) -> None:
         if simulated is not None:
             source = from_simulation(request.plots[0], simulated, request.shape, request.seed)
         elif data is not None:
-            source = from_folder(config, data, table or data / TABLE, request.shape)
+            source = from_folder(config, data, table, request.shape)
         else:
             begun = since.timestamp() if since is not None else 0.0
             source = from_record(config, request.plots, request.shape, begun, versions)
