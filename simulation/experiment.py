@@ -76,6 +76,7 @@ class Experiment:
         recorder: Recorder,
         first_run: int,
         beam: BeamMonitor | None = None,
+        kept: Path | None = None,
     ) -> None:
         """Begin at chunk 0 of a run with beam on and nothing broken.
 
@@ -84,7 +85,9 @@ class Experiment:
             recorder: Where plots go.
             first_run: Number of the run.
             beam: Who is told the beam current.
+            kept: File that holds the number of the last run, so that the next demo goes on.
         """
+        self._kept = kept
         self.plan = plan
         self.recorder = recorder
         self.run = first_run
@@ -122,6 +125,16 @@ class Experiment:
             self.run += 1
             self.chunk = 0
             logger.info("run=%d event=start", self.run)
+            self._keep_run()
+
+    def _keep_run(self) -> None:
+        if self._kept is None:
+            return
+        try:
+            self._kept.write_text(f"{self.run}\n")
+        except OSError as error:
+            # The plots are what counts; a later demo plays this run again.
+            logger.warning("run=%d event=not-kept text=%r", self.run, str(error))
 
     def _tripped(self) -> bool:
         every = self.plan.trip_every

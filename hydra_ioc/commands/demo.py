@@ -83,7 +83,8 @@ def run(  # noqa: PLR0917 - one argument per option
         address = config.ioc.interfaces[0]
         address = "127.0.0.1" if address == "0.0.0.0" else address  # noqa: S104
         beam = BeamWriter(f"{config.prefix}BeamCurrent", address, config.ioc.ca_port)
-    experiment = Experiment(plan, recorder, next_run(state / "run", first_run), beam)
+    kept = state / "run"
+    experiment = Experiment(plan, recorder, next_run(kept, first_run), beam, kept)
     click.echo(f"demo: {plots} plots every {period:g} s into {tree}")
     run_stage("demo", lambda: serve(experiment, config.socket_folder()))
 

@@ -181,5 +181,16 @@ def test_given_runs_played_before_when_it_starts_again_then_the_number_goes_on(
         next_run(file, None)
 
 
+def test_given_several_runs_played_when_it_starts_again_then_none_is_played_twice(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "demo" / "run"
+    recorder = Recorder(tmp_path / "input", tmp_path / "truth.jsonl")
+    plan = Plan(THREE[:1], period_s=0.01, cycles=5, burst=True, chunks=2)
+    played = Experiment(plan, recorder, next_run(file, None), None, file)
+    asyncio.run(played.play())
+    assert next_run(file, None) == FIRST_RUN + 3
+
+
 def test_given_the_default_demo_when_listed_then_fifteen_plots_are_there() -> None:
     assert len(tuple(PLOTS)[:15]) == 15
