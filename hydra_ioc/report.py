@@ -1,15 +1,15 @@
 """What a training report says: gathered from the model folder and the record."""
 
 import logging
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from hydra_ioc.report_figures import cell, heated, learning, reliability_diagram, threshold_curves
-from hydra_ioc.report_page import Cell, Mistake, Report
+from hydra_ioc.report_cells import cells_of, kept
+from hydra_ioc.report_figures import heated, learning, reliability_diagram, threshold_curves
+from hydra_ioc.report_page import Mistake, Report
 from pipeline.config import Config
 from pipeline.errors import FileError, ModelError
 from pipeline.keeper.imagestore import ImageStore
@@ -62,7 +62,7 @@ def make_report(config: Config, folder: Path, file_types: Sequence[str] = ("png"
         title=f"Training report: {card.name}",
         facts=_facts(card, right, calibration_error(bins)),
         labels=card.labels,
-        cells=_cells(card, judged.images),
+        cells=cells_of(config, card, judged.images, file_types),
         mistakes=_mistakes(config, card, folder, held_out, file_types),
         figures=tuple(figures),
     )
@@ -100,27 +100,6 @@ def _calibration(card: ModelCard) -> str:
     )
 
 
-def _cells(card: ModelCard, images: tuple[JudgedImage, ...]) -> tuple[Cell, ...]:
-    grouped: dict[tuple[str, str], list[JudgedImage]] = defaultdict(list)
-    for one in images:
-        grouped[one.label, card.labels[int(np.argmax(one.weights))]].append(one)
-    cells = []
-    for label in card.labels:
-        for given in card.labels:
-            mine = grouped[label, given]
-            held_out = [one for one in mine if one.purpose != "train"]
-            training = [one for one in mine if one.purpose == "train"]
-            picture = ""
-            if mine:
-                tops = [
-                    np.array([max(one.weights) for one in some]) for some in (training, held_out)
-                ]
-                picture = cell(tops[0], tops[1], card.thresholds[given])
-            names = tuple(one.name for one in (*held_out, *training))
-            cells.append(Cell(label, given, len(training), len(held_out), picture, names))
-    return tuple(cells)
-
-
 def _mistakes(
     config: Config, card: ModelCard, folder: Path, images: list[JudgedImage], types: Sequence[str]
 ) -> tuple[Mistake, ...]:
@@ -130,17 +109,11 @@ def _mistakes(
     store = ImageStore(config.under_state(config.keeper.images))
     found = []
     for number, one in enumerate(wrong):
-        path = _kept(store, one.name, types)
+        path = kept(store, one.name, types)
         shown = model is not None and path is not None and number < SHOWN
         picture = _picture(path, model, config, one) if shown and path and model else ""
         found.append(_mistake(one, card, path, picture))
     return tuple(found)
-
-
-def _kept(store: ImageStore, name: str, types: Sequence[str]) -> Path | None:
-    """Find the kept image of a name, which is its SHA-256 if it is one of ours."""
-    paths = [store.path(name, one) for one in types] if len(name) == 64 else []
-    return next((path for path in paths if path.exists()), None)
 
 
 def _picture(path: Path, model: ServedModel, config: Config, one: JudgedImage) -> str:

@@ -86,13 +86,25 @@ def reliability_diagram(bins: Sequence[Bin]) -> str:
 def heated(pixels: NDArray[np.uint8], heat: NDArray[np.floating[Any]], width: int = 480) -> str:
     """Give an image with the activation map of the given label drawn as contours."""
     height = round(pixels.shape[0] * width / pixels.shape[1])
-    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    reduced = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
     if heat.size and float(heat.max()) > 0:
         wide = cv2.resize(heat.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         mask = (wide > 0.5 * float(wide.max())).astype(np.uint8)
         outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        cv2.drawContours(small, outlines, -1, (214, 39, 40), 2)
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+        cv2.drawContours(reduced, outlines, -1, (214, 39, 40), 2)
+    return _jpeg(reduced, 95)
+
+
+def small(pixels: NDArray[np.uint8], width: int = 200) -> str:
+    """Give an image (H, W, 3) as a small inline picture, some 5 kB of a plot."""
+    height = max(1, round(pixels.shape[0] * width / pixels.shape[1]))
+    reduced = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return _jpeg(reduced, 70)
+
+
+def _jpeg(pixels: NDArray[np.uint8], quality: int) -> str:
+    flags = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), flags)
     return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}" if done else ""
 
 

@@ -27,6 +27,20 @@ class Mistake:
     """Whether the image is kept, so that an answer can become a label."""
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """An image of a cell of the confusion matrix."""
+
+    name: str
+    """SHA-256 of the kept image, or its file."""
+    run: int
+    weight: float
+    """The highest, 0..1."""
+    held_out: bool
+    """Whether the model was not fitted to it."""
+    picture: str = ""
+    """Address of a small inline image; empty where there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One cell of the confusion matrix."""
@@ -36,8 +50,8 @@ class Cell:
     training: int
     held_out: int
     picture: str
-    names: tuple[str, ...]
-    """Images of the cell, those that were held out first."""
+    images: tuple[Shown, ...]
+    """All of the cell, in the order in which they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +78,9 @@ PAGE: Final = Markup(
 <h2>What experts said (rows) and what the model says (columns)</h2>
 <p>Each cell: images held out from the fit, and in brackets those it was fitted to; the
 distribution of the highest weight, grey for training and blue for held out, the threshold dashed.
-A click lists the images.</p>
-<table class="matrix">{matrix}</table><div id="list">click a cell</div>
+A click, or Enter, shows the images.</p>
+<table class="matrix">{matrix}</table>
+<div id="list" tabindex="-1" aria-live="polite"><p>Choose a cell to see its images.</p></div>
 <h2>Curves</h2><div class="figures">{figures}</div>
 <h2>Images that expert and model see differently: {count}</h2>
 <p>Say for each what is right, save, and pass the file to
@@ -110,7 +125,13 @@ def _matrix(report: Report) -> Markup:
     size = len(report.labels)
     for row, label in enumerate(report.labels):
         cells = _join(
-            Markup('<td tabindex="0" class="{}" data-cell="{}"><b>{}</b> ({})<br>{}</td>').format(
+            Markup(
+                '<td tabindex="0" role="button" aria-label="show {} images labelled {}, judged {}"'
+                ' class="{}" data-cell="{}"><b>{}</b> ({})<br>{}</td>'
+            ).format(
+                len(one.images),
+                one.label,
+                one.given,
                 "right" if one.label == one.given else "wrong" if one.held_out else "",
                 row * size + column,
                 one.held_out,
@@ -134,10 +155,11 @@ def _mistake(one: Mistake, labels: Sequence[str]) -> Markup:
             '<input class="comment" placeholder="comment" maxlength="500">'
         ).format(options)
     return Markup(
-        '<div class="mistake"{}>{}<br>run {}: labelled <b>{}</b>, judged <b>{}</b> {:.3f}<br>'
-        "<small>{}</small><br>{}</div>"
+        '<div class="mistake"{} id="seen-{}" tabindex="-1">{}<br>run {}: labelled <b>{}</b>,'
+        " judged <b>{}</b> {:.3f}<br><small>{}</small><br>{}</div>"
     ).format(
         Markup(' data-name="{}"').format(one.name) if one.answerable else "",
+        one.name,
         Markup('<img src="{}" alt="">').format(one.picture) if one.picture else "no picture",
         one.run,
         one.label,
@@ -150,7 +172,8 @@ def _mistake(one: Mistake, labels: Sequence[str]) -> Markup:
 
 def _json_cells(cells: Iterable[Cell]) -> Markup:
     listed = [
-        {"title": f"labelled {one.label}, judged {one.given}", "names": one.names} for one in cells
+        {"title": f"labelled {one.label}, judged {one.given}", "images": one.images}
+        for one in cells
     ]
     text = msgspec.json.encode(listed).decode()
     safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

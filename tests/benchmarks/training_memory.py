@@ -2,7 +2,7 @@
 
 Every training is a ``hydra-ioc train`` in a process of its own, from the call to the
 report, in a deployment of its own; its images are drawn first. What it holds is what it and
-all processes below it hold together, looked at fifty times a second; memory that two of
+all processes below it hold together, looked at ten times a second; memory that two of
 them share counts twice. The command itself counts with ``ru_maxrss`` if that is more.
 """
 
@@ -82,7 +82,7 @@ def measure(folder: Path, data: Path, architecture: str, images: int) -> Taken:
             held = sum(resident(pid) for pid in family(child.pid))
             if held > peak:
                 peak, where = held, (said.read_text().split("\n")[-2:] or [""])[0]
-            time.sleep(0.02)
+            time.sleep(0.1)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(f"{architecture}: {said.read_text()}")

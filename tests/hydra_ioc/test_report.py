@@ -1,21 +1,29 @@
 """The page of a training report, and the answers that come back."""
 
+import hashlib
 import json
 
+import cv2
+import numpy as np
 import pytest
 
 from db.engine import make_engine, reading, writing
 from db.label_queries import labels
 from db.signoff_queries import find
 from db.startup import upgrade
+from hydra_ioc import report_cells
 from hydra_ioc.report_answers import (
     check_reviewed,
     open_report,
     read_answers,
     take_answers,
 )
-from hydra_ioc.report_page import Cell, Mistake, Report, page
+from hydra_ioc.report_page import Cell, Mistake, Report, Shown, page
+from pipeline.config import Config
 from pipeline.errors import CommandError, InputError, LabelError
+from pipeline.keeper.imagestore import ImageStore
+from pipeline.vision.card import Metrics, ModelCard
+from pipeline.vision.judged import JudgedImage
 from tests.db.samples import WHO, digest, judged_plot, kept
 
 HOSTILE = '</script><img src=x onerror="alert(1)">&'
@@ -42,7 +50,7 @@ def report(*mistakes: Mistake, **changes) -> Report:
         "facts": (("note", "none"),),
         "labels": ("Good", "Bad"),
         "cells": tuple(
-            Cell(label, given, 0, 1, "", (digest(1),))
+            Cell(label, given, 0, 1, "", (Shown(digest(1), 7, 0.9, held_out=True),))
             for label in ("Good", "Bad")
             for given in ("Good", "Bad")
         ),
@@ -74,7 +82,7 @@ def test_given_hostile_texts_when_a_page_is_made_then_none_becomes_markup():
             mistake(HOSTILE, label=HOSTILE, given=HOSTILE),
             title=HOSTILE,
             facts=((HOSTILE, HOSTILE),),
-            cells=(Cell(HOSTILE, HOSTILE, 1, 1, "", (HOSTILE,)),) * 4,
+            cells=(Cell(HOSTILE, HOSTILE, 1, 1, "", (Shown(HOSTILE, 1, 0.5, held_out=True),)),) * 4,
         )
     )
     assert "<img src=x" not in text
@@ -158,3 +166,35 @@ def test_given_a_model_of_two_plot_types_when_answered_then_each_image_gets_its_
     with reading(engine) as session:
         found = {(one.plot, one.sha256): one.label for one in labels(session)}
     assert found == {(PLOT, digest(1)): "Bad", (second, digest(3)): "Bad"}
+
+
+def test_given_more_images_than_are_pictured_when_laid_out_then_the_rest_is_named(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(report_cells, "PICTURES", 2)
+    config = Config(state_dir=tmp_path)
+    store = ImageStore(config.under_state(config.keeper.images))
+    done, data = cv2.imencode(".png", np.full((60, 80, 3), 200, np.uint8))
+    names = [hashlib.sha256(bytes([n])).hexdigest() for n in range(4)]
+    for name in names:
+        store.path(name, "png").parent.mkdir(parents=True, exist_ok=True)
+        store.path(name, "png").write_bytes(data.tobytes())
+    store.path(names[0], "png").write_bytes(b"no image")
+    weights = (0.9, 0.6, 0.7, 0.8)
+    images = [
+        JudgedImage(name, 1, "Good", (weight, 1 - weight), "validate")
+        for name, weight in zip(names, weights, strict=True)
+    ]
+    card = ModelCard(
+        name="a", plots=("a",), architecture="a", labels=("Good", "Bad"), input_shape=(8, 8, 3),
+        preprocessing="area-rgb", map_shape=(1, 1), embedding_size=1,
+        thresholds={"Good": 0.5, "Bad": 0.5}, training_runs=(1,), validation_runs=(2,),
+        training_counts={"Good": 1, "Bad": 1}, training_set="0" * 64,
+        metrics=Metrics(confusion=((1, 0), (0, 1)), loss=0.1, epochs=1), seed=1, versions={},
+        files={},
+    )  # fmt: skip
+    cells = report_cells.cells_of(config, card, images, ("png",))
+    assert done
+    assert [one.name for one in cells[0].images] == [names[1], names[2], names[3], names[0]]
+    assert [bool(one.picture) for one in cells[0].images] == [True, True, False, False]
+    assert [len(cell.images) for cell in cells] == [4, 0, 0, 0]

@@ -87,6 +87,25 @@ def test_given_wrong_labels_when_answered_in_the_report_then_they_are_labels_and
 
 
 @pytest.mark.train
+def test_given_a_report_when_read_then_each_cell_brings_its_images_with_pictures(
+    site: tuple[Path, str],
+):
+    folder, digest = site
+    file = folder / "cells.html"
+    call(folder, "models", "report", digest, "--into", str(file))
+    text = file.read_text()
+    cells = json.loads(text.split('id="cells">')[1].split("</script>")[0])
+    images = [one for cell in cells for one in cell["images"]]
+    assert len({one["name"] for one in images}) == 40
+    assert all(one["picture"].startswith("data:image/jpeg;base64,") for one in images)
+    assert max(len(one["picture"]) for one in images) < 20_000
+    right, wrong = cells[0]["images"], [one for cell in cells[1:3] for one in cell["images"]]
+    held_out = [one["weight"] for one in right if one["held_out"]]
+    assert held_out == sorted(held_out), "those it is least sure of lead"
+    assert all(f'id="seen-{one["name"]}"' in text for one in wrong)
+
+
+@pytest.mark.train
 def test_given_a_report_that_cannot_be_written_when_trained_then_the_model_stays_and_it_is_said(
     site: tuple[Path, str],
 ):
