@@ -53,9 +53,12 @@ def command(
         "trends": stored,
     }
     if picture is not None:
-        from hydra_ioc.performance_picture import draw
+        from hydra_ioc.training_extra import need_training
 
-        draw(found, picture)
+        with need_training():
+            from hydra_ioc.performance_picture import draw
+
+            draw(found, picture, config.loop.accuracy)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
@@ -69,6 +72,12 @@ def command(
         )
     if picture is not None:
         click.echo(f"drawn in {picture}")
+    if not found["overall"]["known"]:
+        click.echo(
+            f"next: 'hydra-ioc labels queue {plot} --sample --page sample.html', and label them:"
+            f" {config.loop.coverage:.0%} of the sample are needed",
+            err=True,
+        )
 
 
 def by_day(images: Sequence[Judged]) -> dict[str, list[Judged]]:
