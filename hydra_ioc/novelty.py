@@ -20,6 +20,7 @@ from hydra_ioc.training_extra import need_training
 from pipeline.config import Config
 from pipeline.errors import InputError
 from pipeline.vision.novelty import file_name, to_bytes
+from pipeline.vision.novelty_pixels import coarse_images
 from pipeline.vision.serving import ServedModel, load
 
 BATCH: Final = 8
@@ -109,7 +110,12 @@ def fit_novelty(
     served = load(folder, THREADS)
     if not served.card.embedding_size:
         raise InputError(f"model {folder.name[:12]} gives no embedding, and so no novelty")
-    found = fit(embed(served, known.images, step), known.runs, known.held_out)
+    found = fit(
+        embed(served, known.images, step),
+        known.runs,
+        known.held_out,
+        coarse_images(known.images),
+    )
     data = to_bytes(found.description, folder.name)
     sha256 = hashlib.sha256(data).hexdigest()
     # The file first: the record must not name one that is not there.

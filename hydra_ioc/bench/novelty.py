@@ -17,6 +17,7 @@ from pipeline.errors import InputError
 from pipeline.vision.backbone import Backbone
 from pipeline.vision.novelty_fitting import fit
 from pipeline.vision.reference import reference_of
+from pipeline.vision.span import coarse_of
 
 PROMISES: Final = (0.01, 0.002)
 """Limits at which false alarms are counted."""
@@ -64,6 +65,7 @@ def trials(images: Images, backbone: Backbone, repeat: int) -> Iterable[Trial]:
         raise InputError(f"{images.name}: expected Good images in half of the runs")
     reference = reference_of(images.views[good & inside])
     embedding = backbone.see(images.views, reference).embedding
+    coarse = coarse_of(images.views)
     for kind in sorted(set(images.labels.tolist()) - {GOOD}):
         mine = images.labels == kind
         described, judged = inside & ~mine, ~inside & ~mine
@@ -74,13 +76,14 @@ def trials(images: Images, backbone: Backbone, repeat: int) -> Iterable[Trial]:
             embedding[described],
             images.runs[described],
             np.zeros(int(described.sum()), np.bool_),
+            coarse[described],
         ).description
         yield Trial(
             images.name,
             kind,
-            found.chance(embedding[judged]),
+            found.chance(embedding[judged], coarse[judged]),
             good[judged],
-            found.chance(embedding[mine]),
+            found.chance(embedding[mine], coarse[mine]),
         )
 
 

@@ -8,10 +8,11 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from pipeline.errors import ModelError
+from pipeline.errors import InputError, ModelError
 from pipeline.messages import ModelRef, Report
 from pipeline.predict.reports import Part
 from pipeline.vision.novelty import Description, read_description
+from pipeline.vision.novelty_pixels import coarse_images
 
 logger = logging.getLogger(__name__)
 
@@ -32,13 +33,17 @@ class Novelties:
         self._known: dict[tuple[str, str], Description | None] = {}
 
     def told(
-        self, answer: tuple[Report, list[Part]], embedding: NDArray[np.float32]
+        self,
+        answer: tuple[Report, list[Part]],
+        embedding: NDArray[np.float32],
+        image: NDArray[np.uint8],
     ) -> tuple[Report, list[Part]]:
         """Put how novel an image is into its report.
 
         Args:
             answer: Report and frames.
             embedding: (D,) of the image.
+            image: (H, W, C) as the model got it, masks applied.
 
         Returns:
             The same where the model has no description, or one that cannot be used:
@@ -58,7 +63,13 @@ class Novelties:
                 f" {len(embedding)}",
             )
             return answer
-        return replace(report, novelty=float(description.chance(embedding[None])[0])), frames
+        coarse = coarse_images(image[None]) if description.pixels is not None else None
+        try:
+            chance = float(description.chance(embedding[None], coarse)[0])
+        except InputError as error:
+            self._spoil(model, str(error))
+            return answer
+        return replace(report, novelty=chance), frames
 
     def _find(self, model: ModelRef) -> Description | None:
         key = (model.digest, model.novelty)

@@ -152,11 +152,12 @@ class Worker:
             tensor = tensor_of(job.order, job.tensor, model.card)
             await self._ask_shadow(job)
             begun = time.monotonic()
-            outputs = await self._pass(digest, model, masked(job.order, tensor, model)[None])
+            image = masked(job.order, tensor, model)
+            outputs = await self._pass(digest, model, image[None])
             outputs = unheated(job.order, outputs, model)
             duration_s = time.monotonic() - begun
             answer = make_report(job.order, self._name, outputs, 0, duration_s)
-            answer = self._shelf.novelties.told(answer, outputs.embedding[0])
+            answer = self._shelf.novelties.told(answer, outputs.embedding[0], image)
         except ModelError as error:
             await self._fail(job, str(error), outlet)
         except Hung as error:

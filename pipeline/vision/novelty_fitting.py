@@ -1,4 +1,4 @@
-"""From the embeddings of training images to what tells how novel another image is.
+"""From the embeddings and pixels of training images to what tells how novel another image is.
 
 Needs the training extra (scikit-learn).
 """
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.vision.novelty import LARGEST, Description
+from pipeline.vision.novelty_pixels import Pairs, Pixels, pairs_of
+from pipeline.vision.span import span_of
 from pipeline.vision.tail import Tail, fit_tail
 
 FEWEST: Final = 10
@@ -21,6 +23,11 @@ AXES: Final = 64
 """Directions with a spread of their own, the widest; the others share one."""
 FLOOR: Final = 0.1
 """Smallest spread of a number of the embedding, in means of all spreads."""
+PAIR_FLOOR: Final = (0.05, 0.1)
+"""Smallest spread that is believed of the logarithms of the two distances."""
+PAIR_WEIGHT: Final = 4.0
+"""Images that this floor counts for."""
+Coarse = NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +44,18 @@ class Fitted:
 
 
 def fit(
-    embeddings: NDArray[np.float32], runs: NDArray[np.int64], held_out: NDArray[np.bool_]
+    embeddings: NDArray[np.float32],
+    runs: NDArray[np.int64],
+    held_out: NDArray[np.bool_],
+    coarse: Coarse = None,
 ) -> Fitted:
-    """Describe embeddings.
+    """Describe images.
 
     Args:
         embeddings: (N, D) of the images of a training, whatever their labels.
         runs: (N,) run of each.
         held_out: (N,) whether the model was not fitted to it.
+        coarse: (N, P) coarse pixels of the same images; None describes embeddings alone.
 
     Raises:
         InputError: There are too few images or runs, or an embedding is not finite.
@@ -61,20 +72,42 @@ def fit(
         )
     enough = held_out.sum() >= FEWEST and len(np.unique(runs[held_out])) >= FEWEST_RUNS
     if enough and (~held_out).sum() >= FEWEST:
-        known = ~held_out
-        description = describe(embeddings[known])
-        distances, groups = description.distance(embeddings[held_out]), runs[held_out]
+        known, groups = ~held_out, runs[held_out]
+        scores = _apart(embeddings, coarse, known, held_out)
     else:
-        known = np.ones(len(embeddings), np.bool_)
-        description = describe(embeddings)
-        distances, groups = _crossed(embeddings, runs), runs
-    tail = _tail(distances, len(np.unique(groups)))
+        known, groups = np.ones(len(embeddings), np.bool_), runs
+        scores = _crossed(embeddings, runs, coarse)
+    description = describe(embeddings[known])
+    if coarse is not None:
+        pixels = Pixels(span_of(coarse[known]), *_usual(scores))
+        description, scores = replace(description, pixels=pixels), pixels.surprise(scores)
     return Fitted(
-        replace(description, tail=tail),
+        replace(description, tail=_tail(scores, len(np.unique(groups)))),
         images=int(known.sum()),
-        calibrated=len(distances),
+        calibrated=len(scores),
         crossed=bool(known.all()),
     )
+
+
+def _apart(
+    embeddings: NDArray[np.float32],
+    coarse: Coarse,
+    known: NDArray[np.bool_],
+    others: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Give how far some images are from known ones: (M,), or with pixels (M, 2)."""
+    distance = describe(embeddings[known]).distance(embeddings[others])
+    if coarse is None:
+        return distance
+    return pairs_of(span_of(coarse[known]), distance, coarse[others])
+
+
+def _usual(pairs: Pairs) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Give centre and spread of pairs (M, 2), neither spread below its floor."""
+    floor = PAIR_WEIGHT * np.array(PAIR_FLOOR) ** 2
+    total = floor + ((pairs - pairs.mean(axis=0)) ** 2).sum(axis=0)
+    spread = np.sqrt(total / (PAIR_WEIGHT + len(pairs)))
+    return pairs.mean(axis=0).astype(np.float32), spread.astype(np.float32)
 
 
 def describe(embeddings: NDArray[np.float32]) -> Description:
@@ -104,14 +137,16 @@ def describe(embeddings: NDArray[np.float32]) -> Description:
     )
 
 
-def _crossed(embeddings: NDArray[np.float32], runs: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Give the distance of each image from what the images of other runs are."""
+def _crossed(
+    embeddings: NDArray[np.float32], runs: NDArray[np.int64], coarse: Coarse
+) -> NDArray[np.float64]:
+    """Give how far each image is from what the images of other runs are."""
     different = np.random.default_rng(1).permutation(np.unique(runs))
-    distances = np.zeros(len(embeddings))
+    found = np.zeros(len(embeddings) if coarse is None else (len(embeddings), 2))
     for some in np.array_split(different, min(FOLDS, len(different))):
         outside = np.isin(runs, some)
-        distances[outside] = describe(embeddings[~outside]).distance(embeddings[outside])
-    return distances
+        found[outside] = _apart(embeddings, coarse, ~outside, outside)
+    return found
 
 
 def _tail(distances: NDArray[np.float64], groups: int) -> Tail:

@@ -108,7 +108,8 @@ def told(folder: Path, images: list[np.ndarray], entry=None) -> list[float | Non
     embeddings = load(store / entry.model.digest).run(np.stack(images), maps=False).embedding
     novelties = Novelties(store)
     report = Report(order=order, worker="Predict0")
-    return [novelties.told((report, []), one)[0].novelty for one in embeddings]
+    pairs = zip(embeddings, images, strict=True)
+    return [novelties.told((report, []), one, image)[0].novelty for one, image in pairs]
 
 
 def test_given_a_trained_model_when_a_fault_of_no_known_kind_comes_then_it_is_more_novel(
