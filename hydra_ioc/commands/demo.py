@@ -188,15 +188,18 @@ def images(  # noqa: PLR0917 - one argument per option
 
     Example: hydra-ioc demo images set --per-plot 40 --faults dead-slot,hot-channel
     """
-    from simulation.dataset import TABLE, write_set
+    from simulation.dataset import TABLE, kinds_for, write_set
 
-    kinds = {"all": KINDS, "none": ()}.get(faults, tuple(faults.split(",")))
+    chosen = plots or tuple(PLOTS)
+    fitting = {kind for plot in chosen for kind in kinds_for(plot, KINDS)}
+    every = tuple(kind for kind in KINDS if kind in fitting)
+    kinds = {"all": every, "none": ()}.get(faults, tuple(faults.split(",")))
     if folder.exists() and any(folder.iterdir()):
         raise CommandError(f"{folder} is not empty; choose a new folder")
     try:
         total = write_set(
             folder,
-            plots or tuple(PLOTS),
+            chosen,
             per_plot,
             kinds=kinds,
             share=share,

@@ -233,6 +233,14 @@ def test_given_a_folder_when_images_are_asked_for_then_a_labelled_set_lies_there
     assert hydra(config, "images", str(folder)).returncode == 1
 
 
+def test_given_one_plot_and_no_faults_chosen_when_images_are_asked_for_then_it_has_its_own(
+    tmp_path: Path, config: Path
+) -> None:
+    done = hydra(config, "images", str(tmp_path / "set"), "--plot", "HEL_Board", "--per-plot", "9")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "set").rglob("*.png"))) == 9
+
+
 def test_given_a_fault_that_fits_no_plot_when_images_are_asked_for_then_it_is_refused(
     tmp_path: Path, config: Path
 ) -> None:
