@@ -34,7 +34,7 @@ class Entry:
 
     image: Candidate
     kind: str
-    """suspect, uncertain, novel, other or sample."""
+    """suspect, uncertain, novel, other, sample or disputed."""
     score: float
     """0..1, higher is more useful."""
     why: str
@@ -79,6 +79,22 @@ def unlabelled(images: Sequence[Candidate], limit: int) -> list[Entry]:
     waiting.sort(key=lambda image: (-image.image_time, image.sha256))
     return [
         Entry(image, "sample", 0.0, "of the unbiased sample, without a label")
+        for image in waiting[:limit]
+    ]
+
+
+def disputed(images: Sequence[Candidate], verdicts: Mapping[str, str], limit: int) -> list[Entry]:
+    """Give the images on which a shadow and the model that judges differ, the newest first.
+
+    Args:
+        images: Kept images of one plot.
+        verdicts: What the shadow says, by sha256.
+        limit: At most so many entries.
+    """
+    waiting = [image for image in images if image.sha256 in verdicts and image.truth is None]
+    waiting.sort(key=lambda image: (-image.image_time, image.sha256))
+    return [
+        Entry(image, "disputed", 0.0, f"the shadow says {verdicts[image.sha256]}")
         for image in waiting[:limit]
     ]
 

@@ -16,7 +16,7 @@ from hydra_ioc.adaptation import propose
 from hydra_ioc.record import actor, open_record, permit
 from hydra_ioc.reload import reload_keeper
 from pipeline.config import Config, load
-from pipeline.errors import CommandError
+from pipeline.errors import CommandError, FileError, InputError, ModelError, NotPermitted
 
 WHY = click.option("--why", default="", help="The reason, for the record.")
 
@@ -29,8 +29,9 @@ def adapt(config_file: Path | None, *, plots: tuple[str, ...], why: str) -> None
     """Propose to let the references of PLOTS follow what people called Good lately.
 
     Without PLOTS all that have references are looked at, and it is told where there is
-    nothing to propose; good for once a day. A step replaces a fifth of the references
-    at most. Nothing changes before an expert accepts it.
+    nothing to propose; the Keeper does so every references.adapt_period_s, where that is
+    set. A step replaces a fifth of the references at most. Nothing changes before an
+    expert accepts it.
 
     Example: hydra-ioc references adapt CDC_occupancy
     """
@@ -40,10 +41,15 @@ def adapt(config_file: Path | None, *, plots: tuple[str, ...], why: str) -> None
     if not names:
         with reading(engine) as session:
             names = tuple(sorted(row.plot for row in references_in_force(session).values()))
-    made = False
+    made, faults = False, []
     for plot in names:
         try:
             found = propose(engine, config, who, plot)
+        except (NotPermitted, FileError, ModelError) as error:
+            if plots:
+                raise
+            faults.append(f"{plot}: {error}")
+            continue
         except CommandError as error:
             if plots:
                 raise
@@ -60,6 +66,8 @@ def adapt(config_file: Path | None, *, plots: tuple[str, ...], why: str) -> None
     if made:
         click.echo("next, by an expert: 'hydra-ioc references accept ID' or 'refuse ID'", err=True)
         _tell(config, "references proposed", who)
+    if faults:
+        raise InputError("\n".join(faults))
 
 
 @click.command()

@@ -7,6 +7,7 @@ import click
 
 from db.engine import reading, writing
 from hydra_ioc.labelling_queue import Entry, unlabelled
+from hydra_ioc.labelling_queue import disputed as disputed_first
 from hydra_ioc.labelling_queue import queue as sort
 from hydra_ioc.record import actor, open_record, permit
 from pipeline.config import load
@@ -18,6 +19,9 @@ from pipeline.config import load
 @click.option("--newest", type=click.IntRange(1, 100_000), default=2000, show_default=True)
 @click.option(
     "--sample", is_flag=True, help="Unlabelled images of the unbiased sample, for the accuracy."
+)
+@click.option(
+    "--disputed", is_flag=True, help="Unlabelled images on which the shadow says something else."
 )
 @click.option(
     "--page",
@@ -33,6 +37,7 @@ def queue(
     limit: int,
     newest: int,
     sample: bool,
+    disputed: bool,
     page: Path | None,
     as_json: bool,
 ) -> None:
@@ -40,20 +45,29 @@ def queue(
 
     Suspected wrong labels, uncertain and novel images; of those that look the same, one.
     Only the NEWEST kept images are sorted. With --sample instead those that the accuracy
-    waits for: chosen at random before they were judged, and not labelled yet.
+    waits for: chosen at random before they were judged, and not labelled yet; with
+    --disputed those that tell whether the shadow is better.
 
     Example: hydra-ioc labels queue CDC_occupancy --page queue.html
     """
     from db.queue_queries import candidates
+    from db.shadow_comparison import comparison
     from pipeline.keeper.imagestore import ImageStore
 
+    if sample and disputed:
+        raise click.UsageError("give one of --sample and --disputed, or neither")
     config = load(config_file)
     store = ImageStore(config.under_state(config.keeper.images))
     engine = open_record(config)
     with reading(engine) as session:
         images = candidates(session, plot, newest)
+        compared = comparison(session, plot).images if disputed else ()
+    verdicts = {one.sha256: one.shadow for one in compared if one.active != one.shadow != ""}
     paths = {image.sha256: store.path(image.sha256, image.file_type) for image in images}
-    entries = unlabelled(images, limit) if sample else sort(images, paths, limit)
+    if disputed:
+        entries = disputed_first(images, verdicts, limit)
+    else:
+        entries = unlabelled(images, limit) if sample else sort(images, paths, limit)
     if page is not None:
         _write_page(
             config_file, plot, [(entry, paths[entry.image.sha256]) for entry in entries], page
@@ -82,7 +96,8 @@ def queue(
             f"  {image.sha256[:12]}  {entry.why}{more}"
         )
     if not as_json:
-        click.echo(_after(plot, len(entries), sample=sample), err=True)
+        option = " --sample" if sample else " --disputed" if disputed else ""
+        click.echo(_after(plot, len(entries), option), err=True)
 
 
 @click.command()
@@ -177,11 +192,9 @@ def _write_page(
     )
 
 
-def _after(plot: str, count: int, *, sample: bool) -> str:
+def _after(plot: str, count: int, option: str) -> str:
     if not count:
-        what = "of the unbiased sample waits for a label" if sample else "to be labelled is kept"
-        return f"no image of {plot} {what}"
-    option = " --sample" if sample else ""
+        return f"no image of {plot} waits for a label here"
     return (
         f"next: 'hydra-ioc labels queue {plot}{option} --page queue.html' shows them, or"
         f" 'hydra-ioc labels give {plot} LABEL SHA256...'"

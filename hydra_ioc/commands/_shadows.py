@@ -104,12 +104,10 @@ def compare(
         return
     for line in _lines(found, most):
         click.echo(line)
-    if waiting := [
-        one["sha256"][:12] for one in found["images"] if one["kept"] and not one["truth"]
-    ]:
+    if any(one["kept"] and not one["truth"] for one in found["images"]):
         click.echo(
-            f"next: say who was right: 'hydra-ioc labels give {plot} LABEL {waiting[0]}' and so on"
-            f" for {len(waiting)} images; then compare again",
+            f"next: 'hydra-ioc labels queue {plot} --disputed --page disputed.html', say who was"
+            " right, and compare again",
             err=True,
         )
 

@@ -15,7 +15,11 @@ def command(config_file: Path | None) -> None:
 
     Example: hydra-ioc --config hall-d.toml keeper
     """
+    from hydra_ioc.supervision import executable
     from pipeline.keeper.service import serve
 
     config = load(config_file)
-    run_stage("keeper", lambda: serve(config), throughput=True)
+    given = ("--config", str(config_file.absolute())) if config_file is not None else ()
+    why = f"every {config.references.adapt_period_s:g} s"
+    adapt = (executable(), *given, "references", "adapt", "--why", why)
+    run_stage("keeper", lambda: serve(config, adapt), throughput=True)

@@ -188,6 +188,9 @@ class References(Section):
     """Share of the references that one proposal replaces at most."""
     drift: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
     """Decades of similarity that they may drift from the original ones in all."""
+    adapt_period_s: Annotated[float, Field(ge=0.0, le=2_592_000.0)] = 0.0
+    """How often the Keeper proposes to adapt the references of all plots; 86400 for once a day,
+    0 for never. An expert accepts or refuses."""
 
 
 class Beam(Section):

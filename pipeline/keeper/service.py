@@ -11,6 +11,7 @@ heartbeats of all processes.
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from typing import Final
 
 import zmq
@@ -19,6 +20,7 @@ import zmq.asyncio
 from db.engine import make_engine
 from pipeline.config import Config
 from pipeline.errors import MessageError, StoreUnavailable
+from pipeline.keeper.adapting import Adapting
 from pipeline.keeper.core import Core
 from pipeline.keeper.desk import Desk
 from pipeline.keeper.housekeeping import Housekeeping
@@ -44,12 +46,15 @@ RETRY_S: Final = 1.0
 class Keeper:
     """The sockets around a ``Core``."""
 
-    def __init__(self, context: zmq.asyncio.Context, config: Config) -> None:
+    def __init__(
+        self, context: zmq.asyncio.Context, config: Config, adapt: Sequence[str] = ()
+    ) -> None:
         """Bind all sockets of the Keeper.
 
         Args:
             context: The ZeroMQ context of the process.
             config: The deployment.
+            adapt: See ``serve``.
 
         Raises:
             ConfigError: The database's URL or password file cannot be used.
@@ -67,6 +72,7 @@ class Keeper:
         self._health.subscribe(b"")
         self.core = Core(config, engine, Publisher(self._states))
         self._processes = Processes(config.ioc.silence_s)
+        self._adapt = adapt
 
     async def run(self) -> None:
         """Serve until cancelled.
@@ -82,6 +88,8 @@ class Keeper:
             group.create_task(Receiver(self._reports, self.core).run())
             group.create_task(Housekeeping(self.core, self._processes).run())
             group.create_task(Progress(self.core).run())
+            if self._adapt and self.core.config.references.adapt_period_s:
+                group.create_task(Adapting(self.core, self._adapt).run())
 
     def close(self) -> None:
         """Let the last transaction end and close everything."""
@@ -137,11 +145,12 @@ def _cause(group: BaseExceptionGroup) -> BaseException:
     return _cause(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-async def serve(config: Config) -> None:
+async def serve(config: Config, adapt: Sequence[str] = ()) -> None:
     """Run the Keeper until cancelled.
 
     Args:
         config: The deployment.
+        adapt: Command that proposes adapted references; empty for none.
 
     Raises:
         ConfigError: The database's URL or password file cannot be used.
@@ -150,7 +159,7 @@ async def serve(config: Config) -> None:
     """
     context = zmq.asyncio.Context()
     try:
-        keeper = Keeper(context, config)
+        keeper = Keeper(context, config, adapt)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(keeper.core.pulse.run(context, config))

@@ -147,6 +147,20 @@ def test_given_images_that_look_the_same_when_queued_then_one_stands_for_them():
     assert {entry.image.sha256[0]: entry.folded for entry in entries}["1"] == ["0" * 64]
 
 
+def test_given_a_shadow_that_differs_when_queued_then_unlabelled_images_come_newest_first():
+    from db.queue_queries import Candidate
+    from hydra_ioc.labelling_queue import disputed
+
+    images = [
+        Candidate(i, f"{i}" * 64, "png", 1, i, float(i), "Bad", {"Good": 0.1, "Bad": 0.9},
+                  True, None, "Good" if i == 3 else None)
+        for i in range(5)
+    ]  # fmt: skip
+    found = disputed(images, {f"{i}" * 64: "Good" for i in (1, 2, 3)}, 10)
+    assert [one.image.chunk for one in found] == [2, 1]
+    assert found[0].why == "the shadow says Good"
+
+
 def test_given_an_unlabelled_sample_when_queued_then_each_of_its_images_waits(deployment):
     done = hydra(deployment, "labels", "queue", PLOT, "--sample", "--json")
     found = [json.loads(line) for line in done.stdout.splitlines()]
