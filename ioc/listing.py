@@ -1,12 +1,13 @@
 """Every PV of a deployment: the list that the IOC serves and that is printed."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ioc.chain import StageKey
 from ioc.description import PvDescription
-from ioc.plot_pvs import describe_plot
+from ioc.plot_pvs import describe_plot, plot_base
 from ioc.quality import by_group, describe_quality, group_base
+from ioc.remedy_pvs import describe_remedy
 from ioc.site_pvs import describe_site
 from ioc.stage_pvs import describe_stage
 from pipeline.config import Config
@@ -29,7 +30,7 @@ class Listing:
     problems: dict[str, str]
 
 
-def list_catalogue(prefix: str, catalogue: Catalogue) -> Listing:
+def list_catalogue(prefix: str, catalogue: Catalogue, remedies: Collection[str] = ()) -> Listing:
     """Describe the PVs of all plots and of their groups.
 
     A plot with a PV that cannot be served, because a name is too long or
@@ -38,13 +39,14 @@ def list_catalogue(prefix: str, catalogue: Catalogue) -> Listing:
     Args:
         prefix: The deployment's prefix.
         catalogue: Which plots there are.
+        remedies: Plots that ask a sequencer for remedies.
     """
     plots: dict[str, PlotEntry] = {}
     found: dict[str, PvDescription] = {}
     problems: dict[str, str] = {}
     for entry in catalogue.plots:
         try:
-            described = {one.name: one for one in describe_plot(prefix, entry)}
+            described = {one.name: one for one in _of_plot(prefix, entry, remedies)}
             taken = sorted(described.keys() & found.keys())
             if taken:
                 raise InputError(f"{taken[0]} is taken by another plot; rename one of them")
@@ -63,6 +65,12 @@ def list_catalogue(prefix: str, catalogue: Catalogue) -> Listing:
             continue
         found |= {name: one for name, one in groups.items() if name not in found}
     return Listing(plots, found, problems)
+
+
+def _of_plot(prefix: str, entry: PlotEntry, remedies: Collection[str]) -> Iterator[PvDescription]:
+    yield from describe_plot(prefix, entry)
+    if entry.name in remedies:
+        yield from describe_remedy(plot_base(prefix, entry))
 
 
 def expected_stages(config: Config) -> list[StageKey]:
@@ -85,6 +93,6 @@ def list_site(config: Config) -> Iterator[PvDescription]:
 
 def list_all(config: Config, catalogue: Catalogue) -> Listing:
     """Describe every PV of a deployment: what ``hydra-ioc pvs`` prints."""
-    listing = list_catalogue(config.prefix, catalogue)
+    listing = list_catalogue(config.prefix, catalogue, config.ioc.remedies)
     site = {one.name: one for one in list_site(config)}
     return Listing(listing.plots, {**site, **listing.descriptions}, listing.problems)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ioc.board import Board
 from ioc.chain import overlay
@@ -11,6 +11,7 @@ from ioc.memory import Memory
 from ioc.performance_pvs import accuracy_values, performance_values
 from ioc.plot_pvs import age_value, heat_value, picture_value, plot_base, plot_values, text_values
 from ioc.quality import by_group, group_base, quality_values
+from ioc.remedy_pvs import NAME, remedy_value
 from ioc.similarity_pvs import reference_value
 from ioc.value import PvValue
 from pipeline.alarm import Status
@@ -30,19 +31,23 @@ class Plots:
         problems: Plots that cannot be served, with the reason.
     """
 
-    def __init__(self, prefix: str, board: Board, memory: Memory) -> None:
+    def __init__(
+        self, prefix: str, board: Board, memory: Memory, remedies: Collection[str] = ()
+    ) -> None:
         """Begin without plots.
 
         Args:
             prefix: The deployment's prefix.
             board: Where they are shown.
             memory: Remembers since when a text is what it is.
+            remedies: Plots that ask a sequencer for remedies.
         """
         self.entries: dict[str, PlotEntry] = {}
         self.problems: dict[str, str] = {}
         self._prefix = prefix
         self._board = board
         self._memory = memory
+        self._remedies = frozenset(remedies)
         self._states: dict[str, PlotState] = {}
         self._frames: dict[str, tuple[bytes, bytes]] = {}
         self._performances: dict[str, Performance] = {}
@@ -53,8 +58,10 @@ class Plots:
 
     def take_catalogue(self, catalogue: Catalogue) -> bool:
         """Serve these plots and no others; tell whether pictures of references are missing."""
-        listing = list_catalogue(self._prefix, catalogue)
+        listing = list_catalogue(self._prefix, catalogue, self._remedies)
         self.problems = listing.problems
+        for name in sorted(self._remedies - {entry.name for entry in catalogue.plots}):
+            logger.error("plot=%r event=no-such-plot reason='named by ioc.remedies'", name)
         for name, reason in listing.problems.items():
             logger.error("plot=%r event=not-served reason=%r", name, reason)
         self._board.withdraw(sorted(self._served - listing.descriptions.keys()))
@@ -166,6 +173,8 @@ class Plots:
         picture, heat = self._frames[name]
         base = plot_base(self._prefix, entry)
         self._board.show(plot_values(self._prefix, entry, state, time.time()))
+        if name in self._remedies:
+            self._board.show({f"{base}{NAME}": remedy_value(state)})
         # A picture carries the alarm, too: an old one must not look live.
         self._board.show(
             {

@@ -56,7 +56,7 @@ class Ioc:
         self.pulse = Pulse("Ioc")
         self.memory = Memory(config.under_state(Path("ioc-memory.json")))
         self.board = Board()
-        self.plots = Plots(config.prefix, self.board, self.memory)
+        self.plots = Plots(config.prefix, self.board, self.memory, config.ioc.remedies)
         self.keeper = KeeperClient(context, config, self)
         self.clerk = Clerk(self.board, load_rules(config), self.keeper.send)
         self.refusals = RefusalRecord(self.keeper.send)

@@ -217,6 +217,8 @@ class Ioc(Section):
     writes from this host only."""
     silence_s: PositiveSeconds = 4.0
     """A process without heartbeat for this long is dead."""
+    remedies: list[str] = []
+    """Plots with a PV ``:Remedy`` for a sequencer to follow; none by default."""
 
 
 class Config(Section):
