@@ -1,36 +1,22 @@
 """How a plot's model does: what the sample, the newest verdicts and the labels say."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from db.catalogue import Classification, ClassificationType, Plot, PlotType, ValidClassification
+from db.catalogue import Classification, Plot, PlotType, ValidClassification
 from db.embeddings import Embedding
+from db.judged_queries import Judged, View, judged
 from db.labels import PlotLabel
 from db.models import ActiveModel, Model, ModelActivation, ModelPlotType, TrainingImage
 from db.operation import RunHistory
 from db.performance import TrailingAccuracy
 from pipeline.alarm import Severity
 
-QUALITY: Final = "quality"
-"""The kind of labels that verdicts are compared with."""
 NO_PERIOD: Final = "NA"
 """As the Feeder names a run period that a path does not tell."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """An image of the unbiased sample."""
-
-    image_time: float
-    """Seconds since the epoch."""
-    label: str
-    """The verdict."""
-    truth: str | None
-    """What people say; None while nobody has said anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +120,8 @@ def sample(
         since: Seconds since the epoch.
         images: At most so many, the newest.
     """
-    of_model = [RunHistory.plot_type_id == plot_type_id, RunHistory.model_id == model_id]
-    return _sample(session, of_model, since, images)
+    view = View(since=since, model_id=model_id, images=images)
+    return judged(session, plot_type_id, view)
 
 
 def store_day(session: Session, row: TrailingAccuracy) -> None:
@@ -247,44 +233,3 @@ def trained_since(session: Session, plot_type_id: int, since: float) -> str:
         .order_by(Model.id.desc())
     ).first()
     return found or ""
-
-
-def all_judged(session: Session, plot_type_id: int, since: float) -> tuple[Judged, ...]:
-    """Read the unbiased sample of all models of a plot, oldest first.
-
-    Args:
-        session: A session that may read.
-        plot_type_id: The plot.
-        since: Seconds since the epoch.
-    """
-    return _sample(session, [RunHistory.plot_type_id == plot_type_id], since, None)
-
-
-def _sample(
-    session: Session, where: Sequence[ColumnElement[bool]], since: float, images: int | None
-) -> tuple[Judged, ...]:
-    truth = (
-        select(PlotLabel.plot_id, Classification.name, Classification.trainable)
-        .join(Classification, PlotLabel.classification_id == Classification.id)
-        .join(ClassificationType, Classification.type_id == ClassificationType.id)
-        .where(PlotLabel.superseded_by.is_(None), ClassificationType.name == QUALITY)
-        .subquery()
-    )
-    rows = session.execute(
-        select(RunHistory.image_time, RunHistory.label, truth.c.name, truth.c.trainable)
-        .outerjoin(truth, truth.c.plot_id == RunHistory.plot_id)
-        .where(
-            *where,
-            RunHistory.unbiased.is_(True),
-            RunHistory.offline.is_(False),
-            RunHistory.error == "",
-            RunHistory.image_time >= since,
-        )
-        .order_by(RunHistory.image_time.desc(), RunHistory.id.desc())
-        .limit(images)
-    ).all()
-    return tuple(
-        Judged(row.image_time, row.label, row.name)
-        for row in reversed(rows)
-        if row.name is None or row.trainable
-    )

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 from db.catalogue import Classification, ClassificationType, Plot
 from db.catalogue_queries import plot_type
 from db.embeddings import Embedding
+from db.judged_queries import QUALITY
 from db.labels import PlotLabel
 from db.models import ActiveModel, Model
 from db.novelty_queries import space_of
 from db.operation import RunHistory
-from db.performance_queries import QUALITY
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 
 from db.catalogue import Classification, ClassificationType, Plot
 from db.catalogue_queries import plot_type
+from db.judged_queries import QUALITY
 from db.labels import PlotLabel
 from db.models import Model
 from db.operation import RunHistory
-from db.performance_queries import QUALITY
 from db.shadows import ShadowTerm, ShadowVerdict
 from pipeline.errors import CommandError
 

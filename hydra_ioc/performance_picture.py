@@ -13,6 +13,11 @@ WRONG: Final = ("#d62728", "#ff7f0e", "#9467bd", "#8c564b")
 """Verdicts that they did not share, hatched besides, for those who see no red."""
 UNKNOWN: Final = "0.88"
 """Images that nobody has labelled."""
+TOLD: Final = {
+    "sample": "unbiased sample",
+    "labelled": "labelled images, no sample of all",
+    "new": "labels newer than the training, no sample of all",
+}
 MOST_DAYS: Final = 15
 """Days that are all named below the picture."""
 
@@ -31,7 +36,7 @@ def draw(found: dict[str, Any], path: Path, limit: float) -> None:
     figure = Figure(figsize=(9, 6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     _accuracy(above, days, limit)
-    above.set_title(f"{found['plot']}: unbiased sample; grey: too few labels to know")
+    above.set_title(f"{found['plot']}: {TOLD[found['of']]}; grey: too few labels to know")
     _confusion(below, days)
     step = -(-len(days) // MOST_DAYS) or 1
     below.set_xticks(

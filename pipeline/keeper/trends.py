@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from db.performance_queries import Facts, Judged
+from db.judged_queries import Judged
+from db.performance_queries import Facts
 from pipeline.config import Loop
 
 Z: Final = 1.959964

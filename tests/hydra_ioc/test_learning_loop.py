@@ -19,7 +19,7 @@ from db.catalogue import Plot
 from db.catalogue_queries import plot_type
 from db.engine import make_engine, reading, writing
 from db.label_queries import NewLabel, add_label, labels
-from db.models import ActiveModel
+from db.models import ActiveModel, TrainingImage
 from db.operation import RunHistory
 from db.retrain_queries import open_request
 from hydra_ioc.cli import cli
@@ -182,6 +182,37 @@ def test_given_a_labelled_sample_when_asked_then_accuracy_and_confusion_are_told
     with Image.open(target) as image:
         assert image.size[0] > 500
     assert "all" in hydra(deployment, "performance", PLOT).output
+
+
+def test_given_labels_when_performance_is_asked_of_them_then_recall_and_period_are_told(
+    deployment, engine
+):
+    labelled = json.loads(
+        hydra(deployment, "performance", PLOT, "--of", "labelled", "--json").output
+    )
+    assert labelled["overall"]["sampled"] == labelled["overall"]["labelled"] == 4
+    good = labelled["overall"]["recall"]["Good"]
+    assert (good["right"], good["labelled"]) == (2, 3)
+    assert "recall of Bad: 1/1" in hydra(deployment, "performance", PLOT, "--of", "labelled").output
+    other = hydra(deployment, "performance", PLOT, "--of", "labelled", "--period", "P2", "--json")
+    assert json.loads(other.output)["overall"]["labelled"] == 0
+
+
+def test_given_a_training_when_performance_is_asked_of_new_labels_then_its_images_are_left_out(
+    deployment, engine
+):
+    def counted() -> int:
+        done = hydra(deployment, "performance", PLOT, "--of", "new", "--json")
+        return json.loads(done.output)["overall"]["labelled"]
+
+    assert counted() == 4
+    with writing(engine) as session:
+        key = plot_type(session, PLOT).id
+        model = session.get_one(ActiveModel, key).model_id
+        seen = session.scalars(select(Plot.id).where(Plot.chunk == 4)).one()
+        row = TrainingImage(model_id=model, plot_id=seen, classification_id=1, purpose="train")
+        session.add(row)
+    assert counted() == 3
 
 
 def test_given_a_false_alarm_when_told_then_it_is_a_label_with_its_reason(deployment, engine):

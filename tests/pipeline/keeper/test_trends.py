@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.performance_queries import Facts, Judged
+from db.judged_queries import Judged
+from db.performance_queries import Facts
 from pipeline.config import Loop
 from pipeline.keeper.trends import (
     accuracy_of,
