@@ -209,7 +209,7 @@ def test_given_good_images_when_panels_are_sought_then_they_end_where_the_data_d
     rng = np.random.default_rng(3)
     for draw in (lambda: heat_map(counts(rng)), lambda: bars(heights(rng))):
         reference = reference_of(np.stack([views_of(draw()) for _ in range(12)]))
-        rows, columns = np.nonzero(panels_of(reference.mean, reference.allowance) == 1)
+        rows, columns = np.nonzero(panels_of(reference.mean) == 1)
         assert abs(rows.min() - 20) <= 2
         assert abs(rows.max() - 100) <= 2
         assert abs(columns.min() - 20) <= 2
