@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hydra_ioc.known_dead import heat_on, known_dead
 from hydra_ioc.release import read_index
 from hydra_ioc.simulated import EVALUATION, Sample, region_mask, sample
+from hydra_ioc.titles import BLANKED, KEPT, blank, exchange
 from pipeline.errors import ModelError
 from pipeline.vision.calibration import measured_error
+from pipeline.vision.card import ModelCard
 from pipeline.vision.evaluation import Rate
 from pipeline.vision.maps import heat_inside
 from pipeline.vision.operating import at_rate
@@ -64,6 +67,8 @@ class Verdict:
     """Whether the map highlights such a channel."""
     bad: float = 0.0
     """Weight of Bad."""
+    titled: str = ""
+    """Label that the model gives with the title in its place, where that was taken away."""
 
     @property
     def right(self) -> bool:
@@ -96,13 +101,17 @@ def evaluation_samples(
             yield sample(plot, EVALUATION, index, rng, faults=faults, beam_on=beam_on)
 
 
-def judge_all(samples: list[Sample], models: Path, workers: int) -> list[Verdict]:
+def judge_all(
+    samples: list[Sample], models: Path, workers: int, titles: str = KEPT
+) -> list[Verdict]:
     """Draw, prepare and judge samples as the pipeline would.
 
     Args:
         samples: What to draw.
         models: Holds an index of models and their folders.
         workers: Processes, one inference thread each.
+        titles: One of ``hydra_ioc.titles.WAYS``: kept, blanked, or exchanged with that of
+            another run and time.
 
     Returns:
         One verdict a sample, in order.
@@ -113,7 +122,7 @@ def judge_all(samples: list[Sample], models: Path, workers: int) -> list[Verdict
     index = read_index(models)
     if missing := sorted({one.plot for one in samples} - set(index)):
         raise ModelError(f"{models} holds no model for {', '.join(missing)}")
-    jobs = ((one, str(models / index[one.plot])) for one in samples)
+    jobs = ((one, str(models / index[one.plot]), titles) for one in samples)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context) as pool:
         return list(pool.map(_judge, jobs, chunksize=16))
@@ -159,6 +168,7 @@ def summary(verdicts: list[Verdict]) -> dict[str, Any]:
             "calibration": trust["calibration_error"]["value"] <= CALIBRATION,
             "recall_at_rate": (trust["bad_at_rate"]["recall"]["value"] or 0.0) >= RECALL_AT_RATE,
         },
+        "titles": _titles(verdicts),
         "mistakes": [
             {
                 "plot": one.plot,
@@ -200,6 +210,21 @@ def _trust(verdicts: list[Verdict]) -> dict[str, Any]:
             "false": reached.false.as_json(),
             "thresholds": list(reached.thresholds),
             "allowed": list(reached.allowed),
+        },
+    }
+
+
+def _titles(verdicts: list[Verdict]) -> dict[str, Any] | None:
+    """Tell what taking the title away changed; None where it was kept."""
+    mine = [one for one in verdicts if one.titled]
+    if not mine:
+        return None
+    return {
+        "changed": _rate([one.label != one.titled for one in mine]).as_json(),
+        "accuracy_kept": _rate([one.titled == one.truth for one in mine]).as_json(),
+        "plots": {
+            plot: sum(one.label != one.titled for one in mine if one.plot == plot)
+            for plot in sorted({one.plot for one in mine})
         },
     }
 
@@ -247,11 +272,23 @@ def _model(folder: str) -> ServedModel:
     return load(Path(folder))
 
 
-def _judge(job: tuple[Sample, str]) -> Verdict:
-    one, folder = job
+def _retitled(tensor: NDArray[np.uint8], one: Sample, card: ModelCard) -> NDArray[np.uint8]:
+    """Put the title of another run and time over an image of the same plot type."""
+    rng = np.random.default_rng([one.seed, 1])
+    other = sample(one.plot, EVALUATION, int(rng.integers(1_000_000)), rng, faults=())
+    pixels = prepare(other.draw().pixels, card.preprocessing, card.input_shape)
+    return exchange(tensor, pixels)
+
+
+def _judge(job: tuple[Sample, str, str]) -> Verdict:
+    one, folder, titles = job
     model = _model(folder)
     drawing = one.draw()
     tensor = prepare(drawing.pixels, model.card.preprocessing, model.card.input_shape)
+    titled = ""
+    if titles != KEPT:
+        titled = model.card.labels[int(model.run(tensor[None]).probabilities[0].argmax())]
+        tensor = blank(tensor) if titles == BLANKED else _retitled(tensor, one, model.card)
     outputs = model.run(tensor[None])
     weights = outputs.probabilities[0]
     best = int(weights.argmax())
@@ -276,4 +313,5 @@ def _judge(job: tuple[Sample, str]) -> Verdict:
         dead_heat=None if dead is None else dead[0],
         dead_shown=None if dead is None else dead[1],
         bad=float(weights[model.card.labels.index(BAD)]),
+        titled=titled,
     )

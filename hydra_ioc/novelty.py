@@ -120,8 +120,15 @@ def fit_novelty(
     sha256 = hashlib.sha256(data).hexdigest()
     # The file first: the record must not name one that is not there.
     part = folder / f".{file_name(sha256)}.part"
-    part.write_bytes(data)
-    part.rename(folder / file_name(sha256))
+    try:
+        part.write_bytes(data)
+        part.rename(folder / file_name(sha256))
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(
+            f"cannot write into {folder}: {error.strerror}; make room, then"
+            " 'hydra-ioc novelty fit PLOT'"
+        ) from error
     with writing(engine) as session:
         model = find(session, folder.name)
         add_novelty(session, who, model, sha256, images=found.images, calibrated=found.calibrated)

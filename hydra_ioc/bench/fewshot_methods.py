@@ -9,11 +9,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hydra_ioc.titles import TITLE_ROWS
 from pipeline.vision.backbone import Backbone
 from pipeline.vision.dataset import Dataset
 
-TITLE_ROWS: Final = 26
-"""Rows of 240 that hold the title and nothing of the data."""
 TINY: Final = (24, 32)
 """Height and width of a tiny image."""
 STEPS: Final = {"domain-cbam": 160, "inceptionv3-cbam": 60}

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from hydra_ioc.release import DEMO_MODELS
+from hydra_ioc.titles import KEPT, WAYS
 from pipeline.config import Config, load
 
 
@@ -59,6 +60,13 @@ from pipeline.config import Config, load
     help="CSV with the columns file, label and run; default DATA/labels.csv or DATA/LABEL/IMAGE.",
 )
 @click.option("--model", "digest", help="Model of the store that judges DATA.")
+@click.option(
+    "--titles",
+    type=click.Choice(WAYS),
+    default=KEPT,
+    show_default=True,
+    help="Judge without the title, or with that of another run, and count what changes.",
+)
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
 @click.pass_obj
 def command(
@@ -71,6 +79,7 @@ def command(
     faulty: int,
     no_beam: int,
     seed: int,
+    titles: str,
     workers: int,
     data: Path | None,
     table: Path | None,
@@ -84,6 +93,8 @@ def command(
 
     Example: hydra-ioc evaluate --json evaluation.json
     """
+    if data is not None and titles != KEPT:
+        raise click.UsageError("--titles is for the simulated experiment, not for --data")
     if (data is None) != (digest is None) or (table is not None and data is None):
         raise click.UsageError("--data, --labels and --model belong together")
     if data is not None and digest is not None:
@@ -98,7 +109,7 @@ def command(
         plot_kind(plot)
     samples = list(evaluation_samples(chosen, good, faulty, no_beam, seed))
     click.echo(f"judging {len(samples)} images of {len(chosen)} plot types", err=True)
-    result = summary(judge_all(samples, models, workers))
+    result = summary(judge_all(samples, models, workers, titles))
     _print(result)
     _write(json_file, result)
 
@@ -155,9 +166,20 @@ def _print(result: dict[str, Any]) -> None:
         "maps of a loss that highlight a known dead channel too, target 1 %:"
         f" {_rate(result['known_dead_shown'])}  {targets['known_dead']}"
     )
+    if result["titles"] is not None:
+        _print_titles(result["titles"])
     click.echo("accuracy of each plot type")
     for plot, found in result["plots"].items():
         click.echo(f"   {plot:22} {_rate(found['accuracy'])}")
+
+
+def _print_titles(found: dict[str, Any]) -> None:
+    """Say what taking the titles away changed, and where most."""
+    click.echo(f"accuracy with the titles in their places {_rate(found['accuracy_kept'])}")
+    click.echo(f"verdicts that change without          {_rate(found['changed'])}")
+    most = sorted(found["plots"], key=lambda plot: -found["plots"][plot])[:3]
+    told = ", ".join(f"{plot} {found['plots'][plot]}" for plot in most if found["plots"][plot])
+    click.echo(f"   most of {told or 'none'}")
 
 
 def _print_trust(result: dict[str, Any], targets: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.errors import InputError, ModelError
 from pipeline.vision.card import CARD_FILE, ModelCard, file_digest, verify, write_card
 
 
@@ -22,8 +23,23 @@ def pack(
         The digest: name of the folder in the store.
 
     Raises:
+        InputError: The disk refuses.
         ModelError: Card and files contradict each other.
     """
+    try:
+        target = _packed(store, write, card)
+    except OSError as error:
+        raise InputError(
+            f"cannot write the model into {store}: {error.strerror or error}; make room, or give"
+            " the right to write, and do the same again: nothing half-written is left"
+        ) from error
+    verify(target)
+    return target.name
+
+
+def _packed(
+    store: Path, write: Callable[[Path], None], card: Callable[[dict[str, str]], ModelCard]
+) -> Path:
     store.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=store) as name:
         folder = Path(name) / "model"
@@ -32,8 +48,18 @@ def pack(
         files = sorted(path.name for path in folder.iterdir() if path.name != CARD_FILE)
         digest = write_card(folder, card({name: file_digest(folder / name) for name in files}))
         target = store / digest
-        if target.exists():
-            shutil.rmtree(target)
-        folder.rename(target)
-    verify(target)
-    return digest
+        # One that is whole may be in use, and more may lie beside its card.
+        if not _whole(target):
+            if target.exists():
+                shutil.rmtree(target)
+            folder.rename(target)
+    return target
+
+
+def _whole(folder: Path) -> bool:
+    """Say whether a model folder is there and is what its name says."""
+    try:
+        verify(folder)
+    except ModelError:
+        return False
+    return True
