@@ -30,10 +30,11 @@ def check_points(points: Sequence[Sequence[float]]) -> Points:
     if len(outline) == 2:
         (left, top), (right, bottom) = outline
         outline = ((left, top), (right, top), (right, bottom), (left, bottom))
-    if len(set(outline)) < 3 or covered_share([outline]) < LEAST_SHARE:
-        raise CommandError("expected a polygon with an area, all its corners are on one line")
+    # Crossing first: the areas of a bow tie cancel each other.
     if _crosses_itself(outline):
         raise CommandError("expected a polygon whose sides do not cross each other")
+    if len(set(outline)) < 3 or covered_share([outline]) < LEAST_SHARE:
+        raise CommandError("expected a polygon with an area, all its corners are on one line")
     return outline
 
 

@@ -58,16 +58,13 @@ def labelling_page(plot: str, palette: Sequence[str], images: Sequence[Shown]) -
         palette: Labels that can be given; Ignore is added.
         images: In the order in which they are shown.
     """
-    options = Markup("").join(
-        Markup('<option value="{0}">{0}</option>').format(label)
-        for label in dict.fromkeys((*palette, "Ignore"))
-    )
+    labels = tuple(dict.fromkeys((*palette, "Ignore")))
     return str(
         PAGE.format(
             title=f"{len(images)} images of {plot} to be labelled",
             plot=plot,
             style=_ours("report.css"),
-            images=Markup("").join(_box(one, options) for one in images),
+            images=Markup("").join(_box(one, number, labels) for number, one in enumerate(images)),
             script=_ours("labelling_page.js"),
         )
     )
@@ -92,16 +89,22 @@ def read_label_answers(file: Path) -> LabelAnswers:
         ) from error
 
 
-def _box(one: Shown, options: Markup) -> Markup:
+def _box(one: Shown, number: int, labels: Sequence[str]) -> Markup:
     image = one.entry.image
+    choices = Markup(" ").join(
+        Markup('<label><input type="radio" name="i{}" value="{}">{}</label>').format(
+            number, label, label
+        )
+        for label in labels
+    )
     picture = _picture(one.path)
     more = f"; {len(one.entry.folded)} more look like it" if one.entry.folded else ""
     given = "" if image.truth is None else f", labelled {image.truth}"
     return Markup(
-        '<div class="mistake" data-name="{}">{}<br>run {} chunk {}: judged <b>{}</b>{}<br>'
+        '<form class="mistake" data-name="{}">{}<br>run {} chunk {}: judged <b>{}</b>{}<br>'
         "<small>{}: {}{}<br>{}</small><br>"
-        '<select aria-label="answer"><option value="">unanswered</option>{}</select>'
-        '<input class="comment" placeholder="comment" maxlength="500"></div>'
+        '{} <button type="reset">open</button>'
+        '<input class="comment" placeholder="comment" maxlength="500"></form>'
     ).format(
         image.sha256,
         Markup('<img src="{}" alt="">').format(picture) if picture else "no picture",
@@ -113,7 +116,7 @@ def _box(one: Shown, options: Markup) -> Markup:
         one.entry.why,
         more,
         image.sha256,
-        options,
+        choices,
     )
 
 

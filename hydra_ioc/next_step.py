@@ -9,6 +9,7 @@ from db.signoff_queries import signatures
 from db.signoffs import REVIEWED, STEPS
 from hydra_ioc.installation import plots_of
 from hydra_ioc.report_answers import open_elements
+from pipeline.vision.card import REGRESSION
 
 
 def next_of(session: Session, model: Model) -> str:
@@ -37,6 +38,11 @@ def next_of(session: Session, model: Model) -> str:
 def _before_review(session: Session, model: Model) -> str:
     """Say what the review waits for; empty when it can be signed."""
     short = model.digest[:12]
+    if model.kind == REGRESSION:
+        # It tells numbers, which are not right or wrong: no report shows its mistakes.
+        return (
+            f"'hydra-ioc models sign {short} {REVIEWED} --why HOW': how its numbers were looked at"
+        )
     page = session.scalars(
         select(TrainingReport.body).where(TrainingReport.model_id == model.id)
     ).first()

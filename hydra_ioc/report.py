@@ -14,7 +14,7 @@ from pipeline.config import Config
 from pipeline.errors import FileError, ModelError
 from pipeline.keeper.imagestore import ImageStore
 from pipeline.vision.calibration import BINS, calibration_error, reliability
-from pipeline.vision.card import ModelCard, verify
+from pipeline.vision.card import REGRESSION, ModelCard, verify
 from pipeline.vision.evaluation import Rate
 from pipeline.vision.judged import JudgedImage, read_judged
 from pipeline.vision.preprocess import decode, prepare
@@ -39,6 +39,11 @@ def make_report(config: Config, folder: Path, file_types: Sequence[str] = ("png"
         ModelError: The folder is not what its name says, or holds no judged images.
     """
     card = verify(folder)
+    if card.kind == REGRESSION:
+        raise ModelError(
+            f"model {folder.name[:12]} gives a number: a report shows labels that were judged"
+            f" wrongly; 'hydra-ioc models show {folder.name[:12]}' tells its error"
+        )
     judged = read_judged(folder, card)
     if judged is None or not judged.images:
         raise ModelError(

@@ -171,12 +171,25 @@ def run(
     """
     counts = ", ".join(f"{label} {count}" for label, count in source.dataset.counts().items())
     say(f"{len(source.dataset)} images: {counts}")
+    if flattered := _pinned_within(source.dataset):
+        say(
+            f"{flattered} images are pinned to validation and others of their runs are not: what is"
+            " said of them is flattering"
+        )
     if request.architecture == PRETRAINED:
         return _few(request, source.dataset, store, say)
     key = hashlib.sha256(
         f"{msgspec.json.encode(request).decode()} {source.dataset.digest()}".encode()
     ).hexdigest()
     return _net(request, source.dataset, store, say, (Checkpoint(keep / key[:16], key), resume))
+
+
+def _pinned_within(dataset: Dataset) -> int:
+    """Count images that are pinned to validation while training may see their run."""
+    if dataset.pinned is None:
+        return 0
+    pinned = dataset.pinned == VALIDATION
+    return int((pinned & np.isin(dataset.runs, dataset.runs[~pinned])).sum())
 
 
 def _few(request: Request, dataset: Dataset, store: Path, say: Say) -> Result:
@@ -276,7 +289,7 @@ def describe(card: ModelCard) -> list[str]:
     """Say how a model did on runs that it was not fitted to, line by line."""
     table = confusion_of(card.metrics.confusion)
     lines = []
-    if card.validation_runs:
+    if card.architecture != PRETRAINED:
         lines.append(
             f"validation runs: {len(card.validation_runs)},"
             f" training runs: {len(card.training_runs)}"

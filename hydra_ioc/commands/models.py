@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
+from db.models import Model
 from db.signoffs import STEPS
+from hydra_ioc.commands._release import hide_titles
 from hydra_ioc.commands._reports import answer, report
 from hydra_ioc.commands._shadows import compare, shadow
 from hydra_ioc.release import DEMO_MODELS
@@ -23,7 +25,7 @@ def command() -> None:
     """
 
 
-for one in (shadow, compare, report, answer):
+for one in (shadow, compare, report, answer, hide_titles):
     command.add_command(one)
 
 
@@ -223,13 +225,45 @@ def show(config_file: Path | None, *, digest: str) -> None:
     with reading(open_record(config)) as session:
         model = find(session, digest)
         click.echo(f"{model.digest}\n{model.name}, architecture {model.architecture}")
-        click.echo(f"labels {', '.join(model.labels)}; images {model.training_counts}")
-        click.echo(f"thresholds by {model.threshold_method}, loss {model.loss:.4f}")
-        click.echo(f"calibration: {_calibration(store / model.digest)}")
+        for line in _facts(model, store / model.digest):
+            click.echo(line)
         for one in signatures(session, model):
             when = datetime.fromtimestamp(one.at, UTC).isoformat(timespec="seconds")
             click.echo(f"{one.step:16} {when}  {one.user}  {one.why}")
         click.echo(f"next: {next_of(session, model)}")
+
+
+def _facts(model: Model, folder: Path) -> list[str]:
+    """Word what the registry and the card tell of a model."""
+    images = ", ".join(f"{label} {count}" for label, count in model.training_counts.items())
+    if model.kind == "regression":
+        return [f"number {_quantity(folder)}", f"images: {images}"]
+    return [
+        f"labels {', '.join(model.labels)}; images: {images}",
+        f"thresholds by {model.threshold_method}, loss {model.loss:.4f}",
+        f"calibration: {_calibration(folder)}",
+    ]
+
+
+def _quantity(folder: Path) -> str:
+    """Word what the card of a model tells of its number."""
+    import msgspec
+
+    from pipeline.errors import ModelError
+    from pipeline.vision.card import read_card
+
+    try:
+        quantity = read_card(folder).quantity
+    except ModelError as error:
+        return f"unknown: {error}"
+    if quantity is None:
+        return "unknown: its card tells none"
+    limits = msgspec.structs.asdict(quantity.limits).items()
+    told = ", ".join(f"{name} {value:g}" for name, value in limits if value is not None)
+    return (
+        f"{quantity.name}, root mean square error {quantity.spread:.4g} {quantity.unit} on runs it"
+        f" was not fitted to; limits {told or 'none'}"
+    )
 
 
 def _calibration(folder: Path) -> str:

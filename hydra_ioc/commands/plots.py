@@ -276,8 +276,8 @@ def model(
     click.echo(f"{plot} is judged by model {folder.name}{trial}")
     _tell_keeper(config, f"model of {plot} changed")
     click.echo(
-        f"'hydra-ioc thresholds {plot}' shows when it is sure, 'hydra-ioc models rollback {plot}'"
-        " goes back to the model before",
+        f"'hydra-ioc models show {folder.name[:12]}' tells what it still needs,"
+        f" 'hydra-ioc models rollback {plot}' goes back to the model before",
         err=True,
     )
 

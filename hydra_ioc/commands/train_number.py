@@ -66,3 +66,8 @@ def command(
         click.echo(f"no novelty: {error}", err=True)
     else:
         click.echo(f"novelty: {described}")
+    click.echo(
+        f"next: 'hydra-ioc plots model {plot} {digest[:12]} --probation' for a trial, or"
+        f" 'hydra-ioc models show {digest[:12]}'",
+        err=True,
+    )

@@ -45,9 +45,9 @@ Source:
     binomial proportions", American Statistician 52 (1998) 119.
 """
 RUNS: Final = 3
-"""Runs on either side from which on the scatter of runs tells what chance does."""
+"""Runs on either side without which nobody knows how much runs differ by chance."""
 BATCHES: Final = 5
-"""Pieces of either side that stand for runs where there are fewer.
+"""Pieces of either side that stand for runs where all images are of one.
 
 Source:
     B. Schmeiser, "Batch size effects in the analysis of simulation output",
@@ -172,28 +172,38 @@ def vectors_moved(vectors: Sequence[bytes], runs: Sequence[int] = ()) -> float |
 
     Args:
         vectors: float16, little-endian, all of one length; oldest first.
-        runs: Run of each; without them, pieces of the series stand for runs.
+        runs: Run of each; without them, all are taken as of one run.
 
     Returns:
-        Their distance by what chance would give, about 1 without a drift; None for
-        too few.
+        Their distance by what chance would give, about 1 without a drift; None for too
+        few images, or for several runs of which one side has fewer than three.
     """
     half = len(vectors) // 2
     if half < LEAST or len({len(vector) for vector in vectors}) != 1:
         return None
     rows = np.stack([np.frombuffer(vector, "<f2") for vector in vectors]).astype(np.float64)
+    halves = slice(half), slice(half, None)
     numbers = np.asarray(runs if runs else np.zeros(len(rows)), np.int64)
-    sides = [_middles(rows[part], numbers[part]) for part in (slice(half), slice(half, None))]
-    chance = sum(side.var(axis=0, ddof=1).sum() / len(side) for side in sides)
-    apart = np.linalg.norm(sides[1].mean(axis=0) - sides[0].mean(axis=0))
+    one_run = len(np.unique(numbers)) == 1
+    if not one_run and min(len(np.unique(numbers[part])) for part in halves) < RUNS:
+        return None
+    old, new = (
+        _of_pieces(rows[part]) if one_run else _of_runs(rows[part], numbers[part])
+        for part in halves
+    )
+    chance = sum(side.var(axis=0, ddof=1).sum() / len(side) for side in (old, new))
+    apart = np.linalg.norm(new.mean(axis=0) - old.mean(axis=0))
     return float(apart) / math.sqrt(max(float(chance), 1e-12))
 
 
-def _middles(rows: NDArray[np.float64], runs: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Give the middles of the runs, or of as many pieces of the series."""
-    found = np.unique(runs)
-    parts = [rows[runs == run] for run in found] if len(found) >= RUNS else []
-    return np.stack([part.mean(axis=0) for part in parts or np.array_split(rows, BATCHES)])
+def _of_runs(rows: NDArray[np.float64], runs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give the middle of each run."""
+    return np.stack([rows[runs == run].mean(axis=0) for run in np.unique(runs)])
+
+
+def _of_pieces(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the middles of equal pieces of a series."""
+    return np.stack([part.mean(axis=0) for part in np.array_split(rows, BATCHES)])
 
 
 def drift_of(facts: Facts) -> Drift:
@@ -206,7 +216,9 @@ def drift_of(facts: Facts) -> Drift:
     known = {name: value for name, value in found.items() if value is not None}
     if not known:
         return Drift(None, f"unknown: fewer than {2 * LEAST} images of this model")
-    words = ", ".join(f"{name} {value:.1f}" for name, value in known.items())
+    words = ", ".join(
+        f"{name} {'unknown' if value is None else f'{value:.1f}'}" for name, value in found.items()
+    )
     return Drift(max(known.values()), f"in standard errors: {words}")
 
 

@@ -223,7 +223,8 @@ def assess(task: Task) -> Trained:
         calibration=calibration,
         training_counts=training.counts(),
         training_runs=_runs(training),
-        validation_runs=_runs(held_out),
+        # Runs with images pinned to the other side are not held out: training has seen them.
+        validation_runs=tuple(sorted(set(_runs(held_out)) - set(_runs(training)))),
         training_set=task.dataset.digest(),
         sample=held_out.images[:: max(1, len(held_out) // 8)][:8],
         normal=normal_of(network, task.dataset, task.training),

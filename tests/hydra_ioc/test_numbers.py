@@ -59,6 +59,11 @@ def test_given_numbers_when_trained_activated_and_served_then_an_unseen_image_ge
     said = call("train-number", "bars", "--name", "height", "--unit", "cm", "--hihi", "18")
     digest = re.search(r"^model (\w+)$", said, re.MULTILINE)[1]
     assert "novelty: 24 images described" in said
+    assert f"plots model bars {digest[:12]} --probation" in said
+    shown = call("models", "show", digest[:12])
+    assert "number height, root mean square error" in shown
+    assert "limits hihi 18" in shown
+    assert f"next: 'hydra-ioc models sign {digest[:12]} report-reviewed --why HOW'" in shown
     call("plots", "model", "bars", digest, "--probation")
     with reading(open_record(config)) as session:
         model = catalogue(session)[0].model

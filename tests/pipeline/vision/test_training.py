@@ -1,5 +1,6 @@
 """From toy images to a served model that judges them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 
 from pipeline.errors import InputError, LabelError, ModelError
 from pipeline.vision.card import verify
+from pipeline.vision.dataset import FREE, TRAINING, VALIDATION
 from tests.pipeline.vision.toys import LABELS, SHAPE, toy, toys
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(300)]
@@ -123,6 +125,21 @@ def test_given_the_same_seed_when_trained_twice_then_the_weights_are_the_same() 
     first, again = (train(toys(48), settings, lambda _: None) for _ in range(2))
     for one, other in zip(first.network.model.weights, again.network.model.weights, strict=True):
         assert np.array_equal(one.numpy(), other.numpy()), one.name
+
+
+def test_given_images_of_one_run_pinned_to_both_sides_when_trained_then_the_run_is_not_held_out():
+    from pipeline.vision.fitting import Settings
+    from pipeline.vision.training import train
+
+    dataset = toys(48)
+    pinned = np.full(len(dataset), FREE, np.int8)
+    one = np.flatnonzero(dataset.runs == dataset.runs[0])
+    pinned[one[0]], pinned[one[1:]] = VALIDATION, TRAINING
+    settings = Settings(input_shape=SHAPE, epochs=1, batch=16)
+    trained = train(replace(dataset, pinned=pinned), settings, lambda _: None)
+    assert one[0] in trained.held_out
+    assert not set(trained.training_runs) & set(trained.validation_runs)
+    assert dataset.runs[0] in trained.training_runs
 
 
 def test_given_an_export_that_is_interrupted_when_the_store_is_read_then_nothing_is_there(
