@@ -50,6 +50,7 @@ def make(
     Raises:
         CommandError: The models together are larger than a release may carry.
     """
+    from hydra_ioc.hiding import hide_title
     from pipeline.vision.export import save
     from pipeline.vision.fitting import Settings
     from pipeline.vision.merged import train_merged
@@ -63,10 +64,11 @@ def make(
         progress(f"drew {images} images of {plot}: {datasets[plot].counts()}")
     trained = train_merged(datasets, settings, last, progress)
     with tempfile.TemporaryDirectory() as name:
-        fresh = Path(name)
+        fresh = Path(name) / "models"
         index = {}
         for plot, result in trained.items():
-            index[plot] = save(result, fresh, (plot,), keep_keras=False, note=DEMO_NOTE)
+            seen = save(result, Path(name) / "seen", (plot,), keep_keras=False, note=DEMO_NOTE)
+            index[plot] = hide_title(Path(name) / "seen" / seen, fresh)
             progress(f"{plot}: validation {result.confusion.tolist()}, {index[plot][:12]}")
         write_index(fresh, index)
         size = check_size(fresh)

@@ -161,27 +161,18 @@ def test_given_a_damaged_model_when_installed_then_nothing_is_registered(
     assert not store.exists() or list(store.iterdir()) == []
 
 
-def test_given_shipped_models_when_titles_are_exchanged_then_they_judge_the_same() -> None:
+@pytest.mark.parametrize("titles", ["blanked", "exchanged"])
+def test_given_shipped_models_when_titles_are_taken_away_then_no_verdict_changes(
+    titles: str,
+) -> None:
     from hydra_ioc.evaluation import evaluation_samples, judge_all, summary
 
-    plots = ["CDC_occupancy", "Trigger-Bits", "RF_time"]
-    samples = list(evaluation_samples(plots, 6, 1, 1, seed=5))
-    found = summary(judge_all(samples, DEMO_MODELS, 2, "exchanged"))
+    samples = list(evaluation_samples(["CDC_occupancy", "fa125_itrig"], 3, 1, 1, seed=5))
+    found = summary(judge_all(samples, DEMO_MODELS, 1, titles))
 
-    told = found["titles"]
-    assert told["changed"]["total"] == len(samples)
-    assert told["changed"]["hits"] <= 1, told
-    assert found["accuracy"]["hits"] >= told["accuracy_kept"]["hits"] - 1
-
-
-def test_given_shipped_models_when_titles_are_blanked_then_faults_are_found_all_the_same() -> None:
-    from hydra_ioc.evaluation import evaluation_samples, judge_all
-
-    samples = list(evaluation_samples(["CDC_occupancy", "RF_time"], 0, 3, 2, seed=5))
-    verdicts = judge_all(samples, DEMO_MODELS, 2, "blanked")
-
-    assert sum(one.label != one.titled for one in verdicts) <= 1
-    assert sum(not one.right for one in verdicts) <= 1
+    assert found["titles"]["changed"]["total"] == len(samples)
+    assert found["titles"]["changed"]["hits"] == 0
+    assert found["accuracy"] == found["titles"]["accuracy_kept"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"CDC_occupancy": "../../etc"}', "\udcff"])
