@@ -30,6 +30,10 @@ DRAWN: Final = 1000
 MOST: Final = 12
 """Largest number of clusters that is tried."""
 SEED: Final = 1
+SCALE_FROM: Final = 12
+"""Different numbers above which a scale shows them."""
+TICKS: Final = 8
+UNKNOWN: Final = "#bbbbbb"
 PARTS: Final = 32
 """Principal components that are clustered; the rest is noise."""
 
@@ -101,20 +105,26 @@ def layout(
         van der Maaten and Hinton 2008, JMLR 9, 2579.
     """
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     reduced = clustering.reduced
     chosen = np.sort(np.random.default_rng(SEED).permutation(len(reduced))[:DRAWN])
     if len(chosen) < len(reduced):
         progress(f"the picture shows {len(chosen)} of {len(reduced)} images, chosen at random")
     perplexity = min(30.0, (len(chosen) - 1) / 3)
-    places = TSNE(2, perplexity=perplexity, init="pca", random_state=SEED).fit_transform(
-        reduced[chosen]
-    )
+    made = TSNE(2, perplexity=perplexity, init="pca", random_state=SEED)
+    # Threads that wait for each other by spinning take minutes where other work has the cores.
+    with threadpool_limits(1):
+        places = made.fit_transform(reduced[chosen])
     return chosen, np.asarray(places, np.float32)
 
 
 def draw(
-    file: Path, title: str, places: NDArray[np.float32], names: Sequence[str | float | None]
+    file: Path,
+    title: str,
+    places: NDArray[np.float32],
+    names: Sequence[str | float | None],
+    what: str,
 ) -> None:
     """Draw images as points, coloured by what is said of each.
 
@@ -122,7 +132,9 @@ def draw(
         file: PNG to be written.
         title: Above the picture.
         places: (M, 2).
-        names: M texts (one colour each) or numbers (a scale); None is grey.
+        names: M texts or few different numbers (one colour each), or many (a scale); None
+            is grey.
+        what: The names are, such as ``run``; beside the colours.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -130,31 +142,51 @@ def draw(
     figure = Figure(figsize=(8, 6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes: Any = figure.subplots()
-    numbers = [name for name in names if isinstance(name, float | int)]
-    if numbers and len(set(numbers)) > 12:
-        known = np.array([isinstance(name, float | int) for name in names])
-        axes.scatter(*places[~known].T, s=8, color="#bbbbbb")
-        values = np.array([float(name) for name in names if isinstance(name, float | int)])
-        points = axes.scatter(*places[known].T, s=8, c=values, cmap="viridis")
-        figure.colorbar(points, ax=axes)
+    known = np.array([name is not None for name in names])
+    if not known.all():
+        axes.scatter(*places[~known].T, s=8, color=UNKNOWN, label=f"unknown ({(~known).sum()})")
+    numbers = np.array([name for name in names if isinstance(name, float | int)], np.float64)
+    if len(numbers) and len(np.unique(numbers)) > SCALE_FROM:
+        _scale(figure, axes, places[known], numbers, what)
+        if not known.all():
+            axes.legend(loc="upper left", markerscale=2)
     else:
-        texts = np.array(["unknown" if name is None else str(name) for name in names])
-        for index, text in enumerate(sorted(set(texts), key=_natural)):
-            mine = texts == text
-            marker = "os^Dv"[index // 10 % 5]
-            axes.scatter(
-                *places[mine].T,
-                s=10,
-                label=f"{text} ({mine.sum()})",
-                marker=marker,
-                color=COLOURS.get(text, f"C{index % 10}"),
-            )
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=2, frameon=False)
+        _kinds(axes, places[known], [name for name in names if name is not None])
+        axes.legend(
+            title=what, loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=2, frameon=False
+        )
     axes.set_title(title)
     axes.set_xticks([])
     axes.set_yticks([])
     figure.savefig(file)
 
 
-def _natural(text: str) -> tuple[int, str]:
-    return (int(text), "") if text.isdigit() else (10**9, text)
+def _scale(
+    figure: Any, axes: Any, places: NDArray[np.float32], numbers: NDArray[np.float64], what: str
+) -> None:
+    """Colour by rank: one run or current far from all others must not make those alike."""
+    values, ranks = np.unique(numbers, return_inverse=True)
+    points = axes.scatter(*places.T, s=8, c=ranks, cmap="viridis")
+    ticks = np.unique(np.linspace(0, len(values) - 1, TICKS).round().astype(np.int64))
+    bar = figure.colorbar(points, ax=axes, label=what)
+    bar.set_ticks(ticks, labels=[f"{values[tick]:.10g}" for tick in ticks])
+
+
+def _kinds(axes: Any, places: NDArray[np.float32], names: Sequence[str | float]) -> None:
+    texts = np.array([f"{name:.10g}" if isinstance(name, float) else str(name) for name in names])
+    for index, text in enumerate(sorted(set(texts.tolist()), key=_natural)):
+        mine = texts == text
+        axes.scatter(
+            *places[mine].T,
+            s=10,
+            label=f"{text or 'none'} ({mine.sum()})",
+            marker="os^Dv"[index // 10 % 5],
+            color=COLOURS.get(text, f"C{index % 10}"),
+        )
+
+
+def _natural(text: str) -> tuple[float, str]:
+    try:
+        return float(text), ""
+    except ValueError:
+        return float("inf"), text

@@ -15,6 +15,9 @@ from hydra_ioc.record import actor, open_record
 from hydra_ioc.training_extra import need_training
 from pipeline.config import load
 
+SAID = {"cluster": "cluster", "label": "label", "run": "run", "beam": "beam current"}
+"""What the colours of a picture say."""
+
 
 class Image(NamedTuple):
     """An image in a cluster, as the table has it."""
@@ -83,7 +86,7 @@ def command(
         )
     click.echo(
         f"{len(rows)} images of {plot} in {int(done.members.max()) + 1} clusters, silhouette"
-        f" {done.silhouette:.2f}, model {source[:12]}, {spent:.1f} s"
+        f" {done.silhouette:.2f}, embeddings {source[:12]}, {spent:.1f} s"
     )
     images = [Image(*row[1:5], int(one)) for row, one in zip(rows, done.members, strict=True)]
     _tell(images)
@@ -93,7 +96,7 @@ def command(
         begun = time.monotonic()
         chosen, places = layout(done, lambda text: click.echo(text, err=True))
         names = [images[int(index)].coloured_by(colour) for index in chosen]
-        draw(picture, f"{plot}: {len(chosen)} images by {colour}", places, names)
+        draw(picture, f"{plot}: {len(chosen)} images by {colour}", places, names, SAID[colour])
         click.echo(f"picture {picture}, t-SNE {time.monotonic() - begun:.1f} s")
 
 

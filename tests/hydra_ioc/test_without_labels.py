@@ -201,7 +201,7 @@ def test_given_embeddings_of_plots_when_clustered_then_kinds_come_apart(
 ) -> None:
     call(site, "embeddings", "compute", PLOT)
     picture, table = tmp_path / "map.png", tmp_path / "table.csv"
-    for colour in ("label", "run"):
+    for colour in ("label", "run", "beam", "cluster"):
         text = call(
             *(site, "clusters", PLOT, "--k", "2", "--colour", colour),
             *("--picture", str(picture), "--table", str(table)),
