@@ -1,14 +1,19 @@
 """Maps that count where an image departs, also after a change of the colour scale."""
 
+import shutil
+
 import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from hydra_ioc.release import DEMO_MODELS, read_index
 from pipeline.errors import ModelError
+from pipeline.vision.card import read_card
+from pipeline.vision.focus import MARK
 from pipeline.vision.panels import panels_of
-from pipeline.vision.pointing import baseline_of, point
+from pipeline.vision.pointing import baseline_of, point, point_file
 from pipeline.vision.recolouring import GROUP, median_cut
 from pipeline.vision.reference import reference_of, views_of
 
@@ -29,11 +34,11 @@ def colours_of(levels: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(levels, places, SCALE[:, k]) for k in range(3)], axis=-1)
 
 
-def heat_map(counts: np.ndarray) -> np.ndarray:
+def heat_map(counts: np.ndarray, end: float | None = None) -> np.ndarray:
     """Draw a map whose scale ends at its largest count; empty bins stay white."""
     image = np.full((240, 320, 3), 255, np.uint8)
     image[38:202, 38:242] = 0
-    drawn = np.where(counts[..., None] > 0, colours_of(counts / counts.max()), 255.0)
+    drawn = np.where(counts[..., None] > 0, colours_of(counts / (end or counts.max())), 255.0)
     image[FIELD] = np.kron(drawn, np.ones((CELL, CELL, 1))).astype(np.uint8)
     image[BAR] = colours_of(np.linspace(1, 0, 160))[:, None].astype(np.uint8)
     return image
@@ -46,14 +51,15 @@ def counts(rng: np.random.Generator) -> np.ndarray:
     return drawn
 
 
-def bars(heights: np.ndarray) -> np.ndarray:
+def bars(heights: np.ndarray, end: float | None = None) -> np.ndarray:
     """Draw a histogram whose axis ends a tenth above its highest bar."""
     image = np.full((240, 320, 3), 255, np.uint8)
     image[38:202, 38:242] = 0
     image[FIELD] = 255
-    for index, height in enumerate(heights / heights.max()):
+    wide = 200 // len(heights)
+    for index, height in enumerate(heights / (end or heights.max())):
         top = 200 - int(145 * height)
-        image[top:200, 40 + 10 * index : 50 + 10 * index] = (153, 153, 255)
+        image[top:200, 40 + wide * index : 40 + wide * (index + 1)] = (153, 153, 255)
     return image
 
 
@@ -177,6 +183,99 @@ def test_given_an_image_that_is_good_beyond_doubt_when_mapped_then_the_net_is_sh
     heat = heat_of(session, heat_map(counts(rng)))
     assert set(np.unique(heat)) == {0.0, 1.0}
     assert (heat[-3:, :3] == 1.0).all()
+
+
+@pytest.mark.parametrize("stretch", [1.0, 1.6, 3.0, 8.0])
+def test_given_another_end_of_the_colour_scale_and_no_fault_when_mapped_then_nothing_is_hot(
+    maps_model, stretch
+):
+    drawn = counts(np.random.default_rng(11))
+    assert heat_of(maps_model, heat_map(drawn, stretch * drawn.max())).max() < 0.1
+
+
+@pytest.mark.parametrize("stretch", [1.6, 3.0, 12.0])
+def test_given_another_end_of_the_axis_and_no_fault_when_mapped_then_nothing_is_hot(
+    bars_model, stretch
+):
+    drawn = heights(np.random.default_rng(11))
+    assert heat_of(bars_model, bars(drawn, stretch * drawn.max())).max() < 0.1
+
+
+def test_given_an_image_that_is_the_normal_when_mapped_then_the_map_is_zero():
+    for image in (heat_map(counts(np.random.default_rng(1))), bars(np.arange(1.0, 21.0))):
+        assert heat_of(model_of([image] * 3), image).max() == 0.0
+
+
+def test_given_two_bars_of_which_one_is_hot_when_mapped_then_it_is_not_the_other_that_is_shown():
+    rng = np.random.default_rng(4)
+    session = model_of([bars(rng.poisson([5000, 4600]).astype(float)) for _ in range(12)])
+    for hot in (0, 1):
+        spoilt = np.array([5000.0, 4600.0])
+        spoilt[hot] *= 12
+        place = slice(40 + 100 * hot, 140 + 100 * hot)
+        assert share(heat_of(session, bars(spoilt)), slice(40, 200), place) > 0.8
+
+
+def test_given_a_hot_bar_beside_a_map_with_a_loss_when_mapped_then_both_are_shown():
+    rng = np.random.default_rng(5)
+
+    def both(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        halves = (heat_map(left)[:, ::2], bars(right)[:, ::2])
+        return np.concatenate(halves, axis=1)
+
+    session = model_of([both(counts(rng), heights(rng)) for _ in range(12)])
+    lost, hot = counts(rng), heights(rng)
+    lost[4:8, 6:14] = 0
+    hot[12:14] = 10 * hot.max()
+    heat = heat_of(session, both(lost, hot))
+    rows, _ = pixels(4, 0, 4)
+    loss = share(heat, rows, slice(50, 90))
+    rise = share(heat, slice(40, 200), slice(240, 250))
+    assert loss > 0.2
+    assert rise > 0.2
+    assert loss + rise > 0.9
+
+
+def test_given_several_images_when_mapped_together_then_each_gets_its_own_map(maps_model):
+    rng = np.random.default_rng(6)
+    spoilt = counts(rng)
+    spoilt[3, 3] = 12 * spoilt.max()
+    images = np.stack([heat_map(counts(rng)), heat_map(spoilt)])
+    together = maps_model.run(["maps"], {"image": images})[0][:, 1]
+    alone = [heat_of(maps_model, image) for image in images]
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_given_any_canvas_when_pointed_then_maps_are_shares_whatever_the_image(seed):
+    rng = np.random.default_rng(seed)
+    usual = np.full((240, 320, 3), rng.integers(0, 256, 3), np.uint8)
+    for _ in range(12):
+        top, left = rng.integers(0, 200), rng.integers(0, 280)
+        high, wide = rng.integers(2, 90, 2)
+        usual[top : top + high, left : left + wide] = rng.integers(0, 256, 3)
+    moved = [np.clip(usual + rng.normal(0, 20, usual.shape), 0, 255) for _ in range(3)]
+    good = [np.where(rng.random((240, 1, 1)) < 0.5, one, usual).astype(np.uint8) for one in moved]
+    session = model_of(good)
+    for image in (good[0], np.zeros_like(usual), rng.integers(0, 256, usual.shape, np.uint8)):
+        heat = heat_of(session, image)
+        assert np.isfinite(heat).all()
+        assert heat.min() >= 0.0
+        assert heat.max() <= 1.01
+
+
+def test_given_maps_of_an_earlier_release_when_pointed_then_today_s_take_their_place(tmp_path):
+    folder = DEMO_MODELS / read_index(DEMO_MODELS)["TOF_occupancy"]
+    card, file = read_card(folder), tmp_path / "model.onnx"
+    cells = (card.map_shape[0], card.map_shape[1])
+    shutil.copy(folder / "model.onnx", file)
+    assert not point_file(file, None, card.labels, cells)
+    older = onnx.load(file)
+    constant = next(one for one in older.graph.initializer if one.name == f"{MARK}floor")
+    constant.CopyFrom(numpy_helper.from_array(np.float32(0.5), constant.name))
+    file.write_bytes(older.SerializeToString())
+    assert point_file(file, None, card.labels, cells)
+    assert file.read_bytes() == (folder / "model.onnx").read_bytes()
 
 
 def test_given_a_canvas_without_panels_when_mapped_then_what_departs_counts_where_the_net_looks():
