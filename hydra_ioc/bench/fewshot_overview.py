@@ -36,9 +36,9 @@ def _column(results: list[Result]) -> dict[str, str]:
     lowest, highest = min(accuracy, key=accuracy.__getitem__), max(error, key=error.__getitem__)
     return {
         "measured": str(len(accuracy)),
-        "of 97 % balanced accuracy": str(sum(value >= ENOUGH for value in accuracy.values())),
+        "reach 97 % balanced accuracy": str(sum(value >= ENOUGH for value in accuracy.values())),
         "lowest": f"{lowest} {100 * accuracy[lowest]:.1f} %",
-        "of at most 0.02 calibration error": str(sum(e <= CALIBRATED for e in error.values())),
+        "reach a calibration error of 0.02": str(sum(e <= CALIBRATED for e in error.values())),
         "highest": f"{highest} {error[highest]:.3f}",
         "calibration error of all images together": _pooled(results),
         "Bad taken for something else": _missed(results),

@@ -172,7 +172,7 @@ def test_given_simulated_results_when_summed_up_then_plot_types_that_reach_it_ar
     ]
     results.append(results[1] | {"task": "C", "real": True})
     table = overview_table(results)
-    assert "| of 97 % balanced accuracy | 1 |" in table
+    assert "| reach 97 % balanced accuracy | 1 |" in table
     assert "| lowest | B 95.0 % |" in table
     assert "| calibration error of all images together | 0.1000 |" in table
     assert "| Bad taken for something else | 4 of 40 |" in table
