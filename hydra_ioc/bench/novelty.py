@@ -12,6 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hydra_ioc.bench.similarity import nearest_in_pixels
+from hydra_ioc.bench.similarity_report import area_row
 from hydra_ioc.bench.similarity_sets import GOOD, Images
 from pipeline.errors import InputError
 from pipeline.vision.backbone import Backbone
@@ -38,6 +40,11 @@ class Trial:
     """Which of them are Good."""
     unseen: NDArray[np.float32]
     """Novelty of images of the kind left out."""
+    runs: NDArray[np.int64]
+    """Runs of both, the known ones first."""
+    pixels: NDArray[np.float32]
+    """Distances of both to the nearest described image in pixels."""
+    real: bool
 
     def area(self, *, good: bool = False) -> float:
         """Give the area under the ROC curve, against all known images or the Good ones."""
@@ -78,12 +85,16 @@ def trials(images: Images, backbone: Backbone, repeat: int) -> Iterable[Trial]:
             np.zeros(int(described.sum()), np.bool_),
             coarse[described],
         ).description
+        both = np.concatenate([np.flatnonzero(judged), np.flatnonzero(mine)])
         yield Trial(
             images.name,
             kind,
             found.chance(embedding[judged], coarse[judged]),
             good[judged],
             found.chance(embedding[mine], coarse[mine]),
+            images.runs[both],
+            nearest_in_pixels(images.views, np.flatnonzero(described), both),
+            images.real,
         )
 
 
@@ -98,7 +109,33 @@ def table(found: list[Trial]) -> str:
     names = list(dict.fromkeys(one.plot for one in found))
     lines += [_line(name, [one for one in found if one.plot == name]) for name in names]
     lines.append(_line(f"mean of {len(names)}", found))
+    if real := [one for one in found if one.real]:
+        lines += ["", *_kinds(real)]
     return "\n".join(lines) + "\n"
+
+
+def _kinds(real: list[Trial]) -> list[str]:
+    """Compare every kind of real plots with pixels; runs are drawn for the interval."""
+    lines = [
+        "| set and kind left out | known, unseen | novelty | nearest neighbour in pixels |"
+        " difference |",
+        "|---|---|---|---|---|",
+    ]
+    for plot, kind in dict.fromkeys((one.plot, one.kind) for one in real):
+        mine = [_result(one) for one in real if (one.plot, one.kind) == (plot, kind)]
+        lines.append(area_row(plot, kind, mine))
+    return lines
+
+
+def _result(trial: Trial) -> dict[str, Any]:
+    novelty = np.concatenate([trial.known, trial.unseen])
+    return {
+        "label": [GOOD] * len(trial.known) + [trial.kind] * len(trial.unseen),
+        "run": trial.runs,
+        "similarity": novelty,
+        "surprise": -novelty,
+        "pixels": trial.pixels,
+    }
 
 
 def _line(name: str, mine: list[Trial]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hydra_ioc.bench.similarity_sets import Images, Trial, real, simulated
+from hydra_ioc.bench.similarity_sets import Images, real, simulated
 from pipeline.errors import InputError
 from pipeline.vision.backbone import Backbone
 from pipeline.vision.looks import looks_at
@@ -134,13 +134,24 @@ def judge(images: Images, references: int, repeat: int, backbone: Backbone | Non
         "run": images.runs[judged].tolist(),
         "similarity": _short(ready.of(surprise)),
         "surprise": _short(surprise),
-        "pixels": _short(_pixels(images, trial, judged)),
+        "pixels": _short(nearest_in_pixels(images.views, trial.known, judged)),
     }
 
 
-def _pixels(images: Images, trial: Trial, judged: NDArray[np.int64]) -> NDArray[np.float32]:
-    known, others = (coarse_of(images.views[some], FINE) for some in (trial.known, judged))
-    found = [np.sqrt(((known - one) ** 2).mean(axis=1).min()) for one in others]
+def nearest_in_pixels(
+    views: NDArray[np.uint8], known: NDArray[np.int64], others: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Give the distance, grey levels, of some views to the nearest known one: what is to be beaten.
+
+    Args:
+        views: (N, h, w, 5) of a plot.
+        known: Indices of those that are known.
+        others: Indices of those that are judged.
+    """
+    mine = coarse_of(views[known], FINE)
+    found = [
+        np.sqrt(((mine - one) ** 2).mean(axis=1).min()) for one in coarse_of(views[others], FINE)
+    ]
     return np.array(found, np.float32)
 
 

@@ -79,13 +79,18 @@ def area_table(results: list[Result]) -> str:
     for name in dict.fromkeys(one["set"] for one in results):
         mine = [one for one in results if one["set"] == name]
         for label in _labels(mine):
-            good = round(float(np.mean([one["label"].count(GOOD) for one in mine])))
-            odd = mine[0]["label"].count(label)
-            ours, pixels = area("surprise", label), area("pixels", label)
-            cells = [_area(interval(mine, figure)) for figure in (ours, pixels)]
-            apart = _area(interval(mine, _difference(ours, pixels)), sign="+")
-            lines.append(f"| {name} {label} | {good}, {odd} | {cells[0]} | {cells[1]} | {apart} |")
+            lines.append(area_row(name, label, mine))
     return "\n".join(lines)
+
+
+def area_row(name: str, label: str, results: list[Result]) -> str:
+    """Compare one label of one set, next to ``GOOD``; a line of ``area_table``."""
+    good = round(float(np.mean([one["label"].count(GOOD) for one in results])))
+    odd = results[0]["label"].count(label)
+    ours, pixels = area("surprise", label), area("pixels", label)
+    cells = [_area(interval(results, figure)) for figure in (ours, pixels)]
+    apart = _area(interval(results, _difference(ours, pixels)), sign="+")
+    return f"| {name} {label} | {good}, {odd} | {cells[0]} | {cells[1]} | {apart} |"
 
 
 def type_table(results: list[Result]) -> str:

@@ -2,8 +2,11 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -65,3 +68,29 @@ def test_given_models_that_were_judged_when_the_bench_is_repeated_then_they_are_
     file.write_text('{"no": "result"}\n')
     with pytest.raises(InputError, match="give another file"):
         list(emulated_trials.run(["FCAL_occupancy"], PLAN, file, lines.append))
+
+
+def test_given_real_plots_when_novelty_is_evaluated_then_each_kind_is_next_to_pixels_with_intervals(
+    tmp_path: Path,
+):
+    rng, lines = np.random.default_rng(1), ["file,run,label"]
+    (tmp_path / "png").mkdir()
+    for run in range(48):
+        label = "GOOD" if run % 2 else ("LEFT", "RIGHT")[run % 4 // 2]
+        image = rng.normal(200, 6, (60, 80, 3))
+        image[
+            20:40, {"GOOD": slice(40, 40), "LEFT": slice(5, 25), "RIGHT": slice(55, 75)}[label]
+        ] = 0
+        cv2.imwrite(str(tmp_path / "png" / f"{run}.png"), np.clip(image, 0, 255).astype(np.uint8))
+        lines.append(f"{run}.png,{run},{label}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    words = ["novelty", "evaluate", "--no-simulated", "--real", str(tmp_path), "--repeats", "1"]
+    result = CliRunner().invoke(cli, words)
+    assert result.exit_code == 0, result.output
+    row = re.search(rf"^\| {tmp_path.name} LEFT \| \d+, 12 \| (.*) \|$", result.output, re.MULTILINE)
+    assert row is not None, result.output
+    novelty, pixels, _ = (
+        [float(one) for one in re.findall(r"[\d.]+\d", cell)] for cell in row[1].split(" | ")
+    )
+    for mean, low, high in (novelty, pixels):
+        assert 0.9 < low <= mean <= high <= 1.0
