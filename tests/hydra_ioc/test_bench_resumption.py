@@ -87,10 +87,11 @@ def test_given_real_plots_when_novelty_is_evaluated_then_each_kind_is_next_to_pi
     words = ["novelty", "evaluate", "--no-simulated", "--real", str(tmp_path), "--repeats", "1"]
     result = CliRunner().invoke(cli, words)
     assert result.exit_code == 0, result.output
-    row = re.search(rf"^\| {tmp_path.name} LEFT \| \d+, 12 \| (.*) \|$", result.output, re.MULTILINE)
+    told = rf"^\| {tmp_path.name} LEFT \| \d+, 12 \| (.*) \|$"
+    row = re.search(told, result.output, re.MULTILINE)
     assert row is not None, result.output
     novelty, pixels, _ = (
-        [float(one) for one in re.findall(r"[\d.]+\d", cell)] for cell in row[1].split(" | ")
+        [float(one) for one in re.findall(r"\d\.\d+", cell)] for cell in row[1].split(" | ")
     )
     for mean, low, high in (novelty, pixels):
         assert 0.9 < low <= mean <= high <= 1.0
