@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hydra_ioc.titles import TITLE_ROWS
 from pipeline.vision.backbone import Backbone
 from pipeline.vision.dataset import Dataset
 
@@ -20,6 +19,8 @@ STEPS: Final = {"domain-cbam": 160, "inceptionv3-cbam": 60}
 LEAST_EPOCHS: Final = {"domain-cbam": 10, "inceptionv3-cbam": 4}
 BATCH: Final = 8
 THREADS: Final = 2
+TITLE_ROWS: Final = 26
+"""Rows of 240 that hold the title of any plot type; of some the highest panel begins in them."""
 Images = NDArray[np.uint8]
 Weights = NDArray[np.floating[Any]]
 Judge = Callable[[Images], Weights]
