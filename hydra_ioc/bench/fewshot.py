@@ -116,7 +116,7 @@ def _measure(
         return result | {"areas": areas(backbone, task, pool, test, repeat)}
     learn = task.images.take(task.choose(pool, size, repeat))
     held_out = task.images.take(test)
-    weights, seconds = ways[method].run(learn, held_out.images, repeat + 1)
+    weights, seconds = ways[method].run(learn, held_out.images, repeat + 1, task.title)
     labels = task.images.labels
     table = confusion(held_out.truth, weights.argmax(axis=1), len(labels))
     counts = np.maximum(table.sum(axis=1), 1)

@@ -19,8 +19,6 @@ STEPS: Final = {"domain-cbam": 160, "inceptionv3-cbam": 60}
 LEAST_EPOCHS: Final = {"domain-cbam": 10, "inceptionv3-cbam": 4}
 BATCH: Final = 8
 THREADS: Final = 2
-TITLE_ROWS: Final = 26
-"""Rows of 240 that hold the title of any plot type; of some the highest panel begins in them."""
 Images = NDArray[np.uint8]
 Weights = NDArray[np.floating[Any]]
 Judge = Callable[[Images], Weights]
@@ -38,21 +36,23 @@ class Method:
     on_backbone: bool = False
     """Another backbone makes its results worthless."""
 
-    def run(self, learn: Dataset, test: Images, seed: int) -> tuple[Weights, float]:
+    def run(self, learn: Dataset, test: Images, seed: int, title: int) -> tuple[Weights, float]:
         """Fit and judge.
 
         Args:
             learn: Labelled images.
             test: (N, 240, 320, 3) uint8.
             seed: Of everything random.
+            title: Rows from the top that hold the title.
 
         Returns:
             Probabilities (N, C), and the seconds that the fit took.
         """
         if self.titles == "blanked":
-            learn, test = replace(learn, images=_blanked(learn.images)), _blanked(test)
+            learn = replace(learn, images=_blanked(learn.images, title))
+            test = _blanked(test, title)
         elif self.titles == "exchanged":
-            test = _exchanged(test, seed)
+            test = _exchanged(test, seed, title)
         begun = time.monotonic()
         judge = self.fit(learn, seed)
         seconds = time.monotonic() - begun
@@ -129,15 +129,15 @@ def _shrunk(images: Images) -> NDArray[np.float64]:
     return grey.reshape(len(images), -1) / 255.0
 
 
-def _blanked(images: Images) -> Images:
+def _blanked(images: Images, title: int) -> Images:
     out = images.copy()
-    out[:, :TITLE_ROWS] = 255
+    out[:, :title] = 255
     return out
 
 
-def _exchanged(images: Images, seed: int) -> Images:
+def _exchanged(images: Images, seed: int, title: int) -> Images:
     """Give every image the title of the next in a random round."""
     order = np.random.default_rng([seed, 3]).permutation(len(images))
     out = images.copy()
-    out[order, :TITLE_ROWS] = images[np.roll(order, 1), :TITLE_ROWS]
+    out[order, :title] = images[np.roll(order, 1), :title]
     return out

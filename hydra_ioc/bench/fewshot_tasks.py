@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydra_ioc.simulated import EVALUATION, TRAINING, Sample, dataset, sample
+from hydra_ioc.titles import TITLE_ROWS
 from pipeline.errors import InputError
 from pipeline.vision.dataset import Dataset, Row, load_labelled, read_table
 from simulation.detector import seed_of
@@ -18,6 +19,8 @@ SIMULATED: Final = tuple(PLOTS)
 """All plot types of the demo."""
 PREPROCESSING: Final = "area-rgb"
 SHAPE: Final = (240, 320, 3)
+REAL_TITLE_ROWS: Final = 26
+"""Rows of 240 that hold the titles of the real sets; a bar may reach into the last of them."""
 GOOD_IMAGES: Final = 60
 FAULTY_IMAGES: Final = 60
 NO_BEAM_IMAGES: Final = 52
@@ -35,6 +38,11 @@ class Task:
     name: str
     real: bool
     images: Dataset
+
+    @property
+    def title(self) -> int:
+        """Rows from the top that hold the title."""
+        return REAL_TITLE_ROWS if self.real else TITLE_ROWS
 
     def sides(self, repeat: int) -> tuple[Indices, Indices]:
         """Split into a pool to label from and a test side, whole runs only.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from hydra_ioc.bench.fewshot_methods import TITLE_ROWS, Method
+from hydra_ioc.bench.fewshot_methods import Method
 from hydra_ioc.bench.fewshot_overview import overview_table
 from hydra_ioc.bench.fewshot_report import write_report
 from hydra_ioc.bench.fewshot_summary import (
@@ -70,11 +70,11 @@ def test_given_titles_to_exchange_when_run_then_the_test_images_keep_all_but_the
     learn = Dataset(images, np.zeros(6, np.int64), np.arange(6), ("Good", "Bad"), ("",) * 6)
     shown = []
     for titles in ("exchanged", "blanked"):
-        Method("x", lambda _, __: shown.append, titles=titles).run(learn, images, seed=1)
+        Method("x", lambda _, __: shown.append, titles=titles).run(learn, images, seed=1, title=12)
     exchanged, blanked = shown
-    assert np.array_equal(exchanged[:, TITLE_ROWS:], images[:, TITLE_ROWS:])
+    assert np.array_equal(exchanged[:, 12:], images[:, 12:])
     assert not any(np.array_equal(a, b) for a, b in zip(exchanged, images, strict=True))
-    assert (blanked[:, :TITLE_ROWS] == 255).all()
+    assert (blanked[:, :12] == 255).all()
 
 
 def test_given_repeats_when_averaged_then_the_interval_is_students():
