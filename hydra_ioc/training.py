@@ -285,6 +285,16 @@ def record_of(request: Request, source: Source, result: Result, folder: Path) ->
     )
 
 
+def weak_labels(card: ModelCard) -> tuple[str, ...]:
+    """Give the labels of which a model found no more than half in images it had not seen."""
+    table = confusion_of(card.metrics.confusion)
+    return tuple(
+        label
+        for index, label in enumerate(card.labels)
+        if 2 * int(table[index, index]) <= int(table[index].sum())
+    )
+
+
 def describe(card: ModelCard) -> list[str]:
     """Say how a model did on runs that it was not fitted to, line by line."""
     table = confusion_of(card.metrics.confusion)

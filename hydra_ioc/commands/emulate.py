@@ -83,14 +83,22 @@ def make(
             bar.update(done - bar.pos)
 
         made = make_images(open_record(config), config, wish, actor(why), progress)
-    for kind, count in made.by_kind.items():
-        click.echo(f"{kind:14} {count} images")
+    for kind in dict.fromkeys((*kinds, *made.by_kind)):
+        click.echo(f"{kind:14} {made.by_kind.get(kind, 0)} images")
     click.echo(
         f"{made.images} images of {made.bases} bases in {made.runs} runs,"
         f" {made.known} were there, {made.unseen} would not show; emulation {made.run_id}"
     )
     for key, reason in made.refused.items():
         click.echo(f"base {key[:12]} was left out: {reason}", err=True)
+    if absent := [kind for kind in kinds if kind not in made.by_kind]:
+        click.echo(
+            f"nothing new of {', '.join(absent)}: there before, or nothing in the map can show it;"
+            " 'hydra-ioc emulate coverage' tells which",
+            err=True,
+        )
+    if made.images:
+        click.echo(f"next: 'hydra-ioc train {plot}' learns from them", err=True)
 
 
 @command.command("map")

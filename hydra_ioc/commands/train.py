@@ -25,6 +25,7 @@ from hydra_ioc.training import (
     from_simulation,
     record_of,
     run,
+    weak_labels,
 )
 from hydra_ioc.training_extra import need_training
 from pipeline.config import Config, load
@@ -217,6 +218,12 @@ def command(config_file: Path | None, /, **options: Any) -> None:
     engine = _register(config, store / result.digest, request, source, result)
     if not no_report:
         _report(config, engine, store / result.digest, page)
+    if weak := weak_labels(card):
+        click.echo(
+            f"too weak to judge: it recalls half or fewer of {', '.join(weak)}; label more images"
+            " of these, of other runs, or emulate faults ('hydra-ioc emulate make')",
+            err=True,
+        )
     if engine is not None:
         digest, plot = result.digest[:12], request.plots[0]
         click.echo(

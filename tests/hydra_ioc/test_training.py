@@ -20,8 +20,11 @@ from db.training_queries import labelled_images
 from db.training_records import images_of, training_of, validation_of
 from hydra_ioc.cli import cli
 from hydra_ioc.record import open_record
+from hydra_ioc.training import weak_labels
 from pipeline.config import Config
 from pipeline.keeper.imagestore import ImageStore
+from pipeline.vision.card import Metrics
+from tests.pipeline.vision.test_card import a_card
 from tests.pipeline.vision.toys import toy
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(300)]
@@ -186,3 +189,15 @@ def test_given_a_training_killed_in_the_middle_when_resumed_then_the_model_is_th
     assert resumed.returncode == 0, again
     assert "epoch 1/4" not in again
     assert digest_in(again) == digest_in(text)
+
+
+def test_given_a_label_hardly_ever_recalled_when_looked_at_then_it_is_called_weak(
+    tmp_path: Path,
+) -> None:
+    for confusion, weak in (
+        (((5, 0), (1, 4)), ()),
+        (((5, 0), (4, 4)), ("Bad",)),
+        (((0, 5), (0, 5)), ("Good",)),
+    ):
+        card = a_card(tmp_path, metrics=Metrics(confusion=confusion, loss=0.1, epochs=1))
+        assert weak_labels(card) == weak
