@@ -16,7 +16,7 @@ from pipeline.vision.card import OUTPUTS
 from pipeline.vision.graft import BODY, _front, _model
 from pipeline.vision.graft_strangeness import append_strangest
 from pipeline.vision.looks import LOG_FLOOR, PEAK_FLOOR, PEAK_LIMIT, WINDOWS, Peaks, top
-from pipeline.vision.similarity import LOGISTIC, VOICES, Similarity
+from pipeline.vision.similarity import LOGISTIC, SPAN, STRANGE, VOICES, Similarity
 from pipeline.vision.span import FLOOR, SIDE, Span
 
 OPSET: Final = 17
@@ -81,7 +81,8 @@ def _append(graph: Any, similarity: Similarity, backbone: Backbone | None) -> No
         "shape": np.array(-tail.shape),
         "nought": np.array(0.0),
         "unit": np.array(1.0),
-        "both_ways": np.isin(np.arange(len(similarity.centre)), similarity.both_ways)[None],
+        "is_strange": (np.arange(len(similarity.centre)) == STRANGE)[None],
+        "of_span": np.array([SPAN], np.int64),
     }
     nodes, names = _departures(similarity, constants)
     nodes += _span(similarity.gallery.span, constants)
@@ -122,8 +123,11 @@ def _judging() -> list[Any]:
     return [
         node("Sub", ["looks", "centre"], ["off_centre"]),
         node("Div", ["off_centre", "spread"], ["in_spreads"]),
-        node("Abs", ["in_spreads"], ["spreads_apart"]),
-        node("Where", ["both_ways", "spreads_apart", "in_spreads"], ["oddities"]),
+        node("Gather", ["in_spreads", "of_span"], ["span_in_spreads"], axis=1),
+        node("Neg", ["in_spreads"], ["too_little"]),
+        node("Min", ["too_little", "span_in_spreads"], ["too_little_and_far"]),
+        node("Max", ["in_spreads", "too_little_and_far"], ["either_way"]),
+        node("Where", ["is_strange", "either_way", "in_spreads"], ["oddities"]),
         node("Mul", ["oddities", "logistic"], ["odds"]),
         node("Softplus", ["odds"], ["surprises"]),
         node("Mul", ["surprises", "voices"], ["voiced"]),

@@ -32,9 +32,11 @@ VOICES: Final = (0.25, 0.25, 2.0, 1.5, 1.0, 1.0)
 Source:
     Areas under the ROC curve of 21 simulated plots and two real sets, decision 0171.
 """
-BOTH_WAYS: Final = (3,)
-"""Looks of which less than usual is odd too, where references tell what is usual: an empty
-plot has no strange colour at all."""
+SPAN: Final = 2
+"""Place of the distance from the span among the looks."""
+STRANGE: Final = 3
+"""Place of the strangest colour. Less of it than usual is odd too where the span agrees: an
+empty plot has no strange colour at all; a copy of a reference has none either, but is near."""
 LOGISTIC: Final = 1.702
 """By this, a logistic distribution is nearly a normal one.
 
@@ -75,8 +77,6 @@ class Similarity:
     spread: NDArray[np.float32]
     """(L,)."""
     tail: Tail
-    both_ways: tuple[int, ...]
-    """Looks of which less than usual is odd too."""
 
     def of(self, surprise: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give the similarity, 0..1, of what is so surprising, (N,)."""
@@ -84,9 +84,7 @@ class Similarity:
 
     def surprise(self, looks: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give how surprising images are, (N,), from their looks (N, L)."""
-        return np.asarray(
-            _surprise((looks - self.centre) / self.spread, self.both_ways), np.float32
-        )
+        return np.asarray(_surprise((looks - self.centre) / self.spread), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,7 @@ def fit(
         ]
         looks = np.column_stack([looks, _in_order(others, groups)])
     centre, spread = (one.astype(np.float32) for one in _standard(looks))
-    return Similarity(gallery, centre, spread, _calibrate(looks, groups), BOTH_WAYS)
+    return Similarity(gallery, centre, spread, _calibrate(looks, groups))
 
 
 def _as_usual(gallery: Gallery, looks: int) -> Similarity:
@@ -142,7 +140,7 @@ def _as_usual(gallery: Gallery, looks: int) -> Similarity:
     voices = sum(VOICES[:looks])
     tail = fit_tail(np.zeros(0), PRIOR_EXCESS * voices, PRIOR_MEDIAN * voices, 0)
     centre, spread = (np.array(one[:looks], np.float32) for one in (PRIOR, PRIOR_SPREAD))
-    return Similarity(gallery, centre, spread, tail, ())
+    return Similarity(gallery, centre, spread, tail)
 
 
 def _groups(count: int, runs: NDArray[np.int64] | None) -> list[NDArray[np.int64]]:
@@ -182,7 +180,7 @@ def _standard(looks: Looks) -> tuple[Looks, Looks]:
     return centre, np.sqrt(total / (WEIGHT + len(looks) - 1))
 
 
-def _surprise(standard: Looks, both_ways: tuple[int, ...]) -> Looks:
+def _surprise(standard: Looks) -> Looks:
     """Add minus the logarithms of the chances of looks (N, L) in spreads.
 
     Source:
@@ -190,9 +188,9 @@ def _surprise(standard: Looks, both_ways: tuple[int, ...]) -> Looks:
         Workers, section 21.1; here the chances are logistic and the looks depend
         on each other, so what the sum means is learnt from the references.
     """
-    voices, ways = np.array(VOICES[: standard.shape[1]]), list(both_ways)
-    standard = standard.copy()
-    standard[:, ways] = np.abs(standard[:, ways])
+    voices, standard = np.array(VOICES[: standard.shape[1]]), standard.copy()
+    too_little = np.minimum(-standard[:, STRANGE], standard[:, SPAN])
+    standard[:, STRANGE] = np.maximum(standard[:, STRANGE], too_little)
     return np.asarray((np.logaddexp(0.0, LOGISTIC * standard) * voices).sum(axis=1))
 
 
@@ -201,7 +199,7 @@ def _calibrate(looks: Looks, groups: list[NDArray[np.int64]]) -> Tail:
     scores = []
     for group in groups:
         centre, spread = _standard(np.delete(looks, group, axis=0))
-        scores.append(_surprise((looks[group] - centre) / spread, BOTH_WAYS))
+        scores.append(_surprise((looks[group] - centre) / spread))
     voices = sum(VOICES[: looks.shape[1]])
     return fit_tail(
         np.concatenate(scores), PRIOR_EXCESS * voices, PRIOR_MEDIAN * voices, len(groups)
