@@ -106,11 +106,12 @@ def _export(_: Say, order: Order, fitted: Fitted) -> Made:
         from pipeline.vision.training import Trained, load_network
 
         network, settings = load_network(order.keep.fitted), Settings(**order.settings)
-        return _save(Trained(network=network, settings=settings, **fitted.facts), order)
+        trained = Trained(network=network, settings=settings, **fitted.facts)
+        return _save(trained, order, kept=order.keep.fitted)
 
 
-def _save(trained: Any, order: Order) -> Made:
+def _save(trained: Any, order: Order, kept: Path | None = None) -> Made:
     from pipeline.vision.export import save
 
-    digest = save(trained, order.store, order.plots, **order.named)
+    digest = save(trained, order.store, order.plots, kept=kept, **order.named)
     return Made(digest, trained.held_out, trained.probabilities)

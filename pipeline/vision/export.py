@@ -6,6 +6,7 @@ Needs the training extra (TensorFlow); serving never imports this module.
 import json
 import platform
 import re
+import shutil
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -56,6 +57,7 @@ def save(
     note: str = "",
     weights: str = "",
     told: dict[str, str | int | float | bool] | None = None,
+    kept: Path | None = None,
 ) -> str:
     """Export a trained network into the model store.
 
@@ -72,6 +74,8 @@ def save(
         note: For people.
         weights: What its weights were before the training.
         told: What the training was asked for.
+        kept: The Keras file that the network was read from, if it was: Keras would not
+            write it the same again.
 
     Returns:
         The digest: name of the folder in the store.
@@ -89,7 +93,10 @@ def save(
         if trained.judged and keep_keras:
             write_judged(folder, Judged(trained.judged, trained.curves))
         if keep_keras:
-            trained.network.model.save(folder / KERAS_FILE)
+            if kept is None:
+                trained.network.model.save(folder / KERAS_FILE)
+            else:
+                shutil.copy(kept, folder / KERAS_FILE)
             _without_dates(folder / KERAS_FILE)
 
     return pack(

@@ -207,7 +207,8 @@ def assess(task: Task) -> Trained:
     held_out = task.dataset.take(task.validation)
     training = _light(task.dataset).take(task.training)
     given = np.log(np.maximum(predict(network.model, held_out.images), SMALLEST))
-    calibration = calibrate(given, held_out.truth, held_out.runs)
+    # The fit itself makes the likelihood highest, so little is expected to be left to mend.
+    calibration = calibrate(given, held_out.truth, held_out.runs, expected=1.0)
     calibrated(network.body, calibration.temperature)
     favour_good(network.body, labels, task.settings.good_odds)
     probabilities = predict(network.model, held_out.images)

@@ -35,6 +35,18 @@ def test_given_one_run_when_calibrated_then_it_is_measured_on_itself() -> None:
     assert calibrate(logits, truth, np.zeros_like(runs)).images == 40
 
 
+def test_given_few_images_when_calibrated_then_an_expected_temperature_keeps_chance_out() -> None:
+    rng = np.random.default_rng(4)
+    off: dict[float | None, list[float]] = {None: [], 1.0: []}
+    for _ in range(20):
+        logits = rng.normal(0, 3, (12, 3))
+        truth = (softmax(logits).cumsum(axis=1) > rng.random((12, 1))).argmax(axis=1)
+        for expected, found in off.items():
+            made = calibrate(logits, truth, np.arange(12) // 2, expected)
+            found.append(abs(np.log(made.temperature)))
+    assert np.mean(off[1.0]) < 0.5 * np.mean(off[None])
+
+
 def test_given_judged_images_when_measured_then_the_interval_holds_the_error() -> None:
     logits, truth, runs = overconfident(2000, 3.0)
     weights = softmax(logits)

@@ -1,5 +1,6 @@
 """From toy images to a served model that judges them."""
 
+import dataclasses
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,6 +56,35 @@ def test_given_a_training_when_it_runs_then_every_epoch_is_told(trained_toy) -> 
     assert len(lines) == 10
     assert lines[0].startswith("epoch 1/10: loss ")
     assert "validation loss" in lines[-1]
+
+
+def test_given_few_validation_images_when_trained_then_the_temperature_stays_near_one(
+    trained_toy,
+) -> None:
+    found = trained_toy[0].calibration
+    assert found.images < 40
+    assert 0.5 < found.temperature < 2
+
+
+def test_given_a_net_when_kept_for_another_process_then_its_export_is_the_same(
+    trained_toy, toy_store: tuple[Path, str], tmp_path: Path
+) -> None:
+    import onnx
+
+    from pipeline.vision.export import save
+    from pipeline.vision.training import load_network, save_network
+
+    kept = tmp_path / "kept" / "fitted.keras"
+    save_network(trained_toy[0].network, kept)
+    read = dataclasses.replace(trained_toy[0], network=load_network(kept))
+    again = tmp_path / "m" / save(read, tmp_path / "m", ("toy",), kept=kept)
+
+    store, digest = toy_store
+    assert (again / "model.keras").read_bytes() == (store / digest / "model.keras").read_bytes()
+    one, other = (onnx.load(folder / "model.onnx").graph for folder in (again, store / digest))
+    # What the converter calls the number of images counts up within a process.
+    assert list(one.node) == list(other.node)
+    assert list(one.initializer) == list(other.initializer)
 
 
 def test_given_a_card_when_read_then_it_tells_the_training(toy_store: tuple[Path, str]) -> None:
