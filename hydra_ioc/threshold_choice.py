@@ -1,5 +1,6 @@
 """Thresholds from the images that the training of a model held out."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,11 +89,12 @@ def choose(found: Evidence, label: str, rate: float | None) -> float:
             " or train again with more labels"
         )
     weights = found.weights[:, index]
-    return (
-        by_f1(weights, has_label)
-        if rate is None
-        else by_false_discovery(weights, has_label, rate)[0]
-    )
+    if rate is None:
+        return by_f1(weights, has_label)
+    # Only what is judged so can be confirmed, and below the least of it nothing was seen.
+    judged = found.weights.argmax(axis=1) == index
+    lowest = by_false_discovery(weights[judged], has_label[judged], rate)[0]
+    return max(lowest, math.floor(100 * float(weights[judged].min())) / 100)
 
 
 def effect(found: Evidence, label: str, threshold: float) -> str:

@@ -11,7 +11,9 @@ from db.catalogue_queries import DEFAULT_LABELS, PlotRow, add_plot, catalogue
 from db.change_queries import Change, change_plot
 from db.doubt_queries import set_doubt
 from db.engine import reading, writing
+from db.signoff_queries import find
 from db.steadiness_queries import set_steadiness
+from hydra_ioc.next_step import next_of
 from hydra_ioc.record import actor, open_record, permit
 from hydra_ioc.registry import find_model, install_model
 from hydra_ioc.reload import reload_keeper
@@ -275,11 +277,8 @@ def model(
     trial = ", on probation: never above MINOR" if probation else ""
     click.echo(f"{plot} is judged by model {folder.name}{trial}")
     _tell_keeper(config, f"model of {plot} changed")
-    click.echo(
-        f"'hydra-ioc models show {folder.name[:12]}' tells what it still needs,"
-        f" 'hydra-ioc models rollback {plot}' goes back to the model before",
-        err=True,
-    )
+    with reading(open_record(config)) as session:
+        click.echo(f"next: {next_of(session, find(session, folder.name))}", err=True)
 
 
 def _open_for_plots(config: Config) -> Engine:

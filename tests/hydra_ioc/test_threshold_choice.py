@@ -34,6 +34,15 @@ def test_given_too_few_images_when_a_rate_is_asked_then_refused():
         choose(EVIDENCE, "Bad", 0.01)
 
 
+def test_given_a_rate_that_is_kept_everywhere_when_chosen_then_no_lower_than_what_was_seen():
+    weights = np.array([[0.2, 0.8]] * 8 + [[0.34, 0.66]] * 4 + [[0.9, 0.1]] * 12)
+    found = Evidence({"Good": 0.5, "Bad": 0.5}, weights, np.array([1] * 12 + [0] * 12))
+    assert choose(found, "Bad", 0.1) == pytest.approx(0.66)
+    never = Evidence({"Good": 0.5, "Bad": 0.5}, weights[12:], np.array([1] * 12))
+    with pytest.raises(InputError, match="label more images"):
+        choose(never, "Bad", 0.1)
+
+
 def test_given_no_image_of_a_label_when_chosen_then_refused():
     none = Evidence({"Good": 0.5, "Bad": 0.5}, EVIDENCE.weights[:2], EVIDENCE.truth[:2])
     with pytest.raises(CommandError, match="found none"):
