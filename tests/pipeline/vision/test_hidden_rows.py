@@ -10,13 +10,14 @@ import pytest
 pytest.importorskip("onnx")
 from hydra_ioc.hiding import SETTING, hide_title
 from hydra_ioc.release import DEMO_MODELS, read_index
+from hydra_ioc.titles import TITLE_ROWS
 from pipeline.errors import ModelError
 from pipeline.vision.card import INPUT, MODEL_FILE, read_card
 from pipeline.vision.hidden_rows import hide_top_rows
 from pipeline.vision.normal import read_normal
 
 pytestmark = pytest.mark.train
-ROWS = 26
+ROWS = TITLE_ROWS
 
 
 def outputs(file: Path, images: np.ndarray) -> list[np.ndarray]:
