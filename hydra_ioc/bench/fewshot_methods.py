@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hydra_ioc.titles import TITLE_ROWS
 from pipeline.vision.backbone import Backbone
 from pipeline.vision.dataset import Dataset
 
