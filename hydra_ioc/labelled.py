@@ -74,12 +74,12 @@ def read_images(
         FileError: Lists the images that are missing or cannot be read.
     """
     store = ImageStore(config.under_state(config.keeper.images))
-    pixels, faults = [], []
-    for one in images:
+    pixels, faults = np.empty((len(images), *shape), np.uint8), []
+    for place, one in enumerate(images):
         path = store.path(one.sha256, one.file_type)
         try:
             decoded = decode(path.read_bytes(), config.input.max_pixels)
-            pixels.append(prepare(decoded, preprocessing, shape))
+            pixels[place] = prepare(decoded, preprocessing, shape)
         except (FileError, OSError) as error:
             faults.append(_told(one, path, error))
     if faults:
@@ -87,7 +87,7 @@ def read_images(
         text = f"{len(faults)} of {len(images)} labelled images of plot {plot} cannot be read"
         lines = [f"{text}; label them Ignore, or restore them:", *faults[:SHOWN], *rest]
         raise FileError("unreadable", "\n  ".join(lines))
-    return np.stack(pixels)
+    return pixels
 
 
 def _pin(image: Labelled) -> int:

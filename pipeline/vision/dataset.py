@@ -162,11 +162,12 @@ def load_labelled(
             f"expected images of at least 2 labels, all {len(rows)} are {labels[0]!r};"
             " a model that knows one label cannot judge: label examples of another"
         )
-    images, faults = [], []
-    for row in rows:
+    # Not a list, which a stack would hold twice.
+    images, faults = np.empty((len(rows), *input_shape), np.uint8), []
+    for place, row in enumerate(rows):
         try:
             pixels = decode(row.file.read_bytes(), max_pixels)
-            images.append(prepare(pixels, preprocessing, input_shape))
+            images[place] = prepare(pixels, preprocessing, input_shape)
         except OSError as error:
             faults.append(f"{row.file}: {error.strerror}")
         except FileError as error:
@@ -175,7 +176,7 @@ def load_labelled(
         text = f"{len(faults)} of {len(rows)} images cannot be read; mend or unlist them"
         raise FileError("unreadable", _listed(text, faults))
     return Dataset(
-        np.stack(images),
+        images,
         np.array([labels.index(row.label) for row in rows], np.int64),
         np.array([row.run for row in rows], np.int64),
         labels,
