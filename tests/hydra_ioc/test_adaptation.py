@@ -42,10 +42,6 @@ def drawn(kind: str, index: int, purpose: int = TRAINING) -> np.ndarray:
     return cv2.resize(one.draw().pixels, SIZE, interpolation=cv2.INTER_AREA)
 
 
-GOODS = [drawn("", index, EVALUATION).astype(float) for index in range(100, 108)]
-FAULTY = [drawn("noise", index, EVALUATION).astype(float) for index in range(100, 108)]
-
-
 class Site:
     """A deployment of one plot that has references of twenty runs."""
 
@@ -106,9 +102,12 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
-def between(share: float) -> list[np.ndarray]:
+def between(share: float, first: int = 100) -> list[np.ndarray]:
     """Images on their way from Good to a fault."""
-    pairs = zip(GOODS, FAULTY, strict=True)
+    pairs = [
+        [drawn(kind, index, EVALUATION).astype(float) for kind in ("", "noise")]
+        for index in range(first, first + 8)
+    ]
     return [((1 - share) * good + share * bad).astype(np.uint8) for good, bad in pairs]
 
 
@@ -123,7 +122,7 @@ def test_given_good_images_of_this_period_when_adapted_then_an_expert_decides_an
 ):
     text = site.call("references", "adapt", PLOT, code=1)
     assert "expected at least 5 images of plot RF_time from 2 runs" in text
-    site.label(between(0.04))
+    site.label(between(0.015))
     text = site.call("references", "adapt", PLOT, "--why", "weekly")
     assert "proposal 1: 4 references go, 4 come; 8 images of B called Good" in text
     assert len(site.rows()) == 1
@@ -151,7 +150,7 @@ def test_given_good_images_of_this_period_when_adapted_then_an_expert_decides_an
     assert "is accepted" in site.call("references", "accept", "1", code=1)
     assert "adapted from version 1" in site.call("references", "list")
 
-    site.label(between(0.03))
+    site.label(between(0.01))
     # Another one refused, and one that a person's choice overtook.
     assert "proposal 2" in site.call("references", "adapt", PLOT)
     assert "stay as they are" in site.call("references", "refuse", "2", "--why", "the gas")
@@ -169,8 +168,8 @@ def test_given_a_fault_that_grows_slowly_when_all_is_called_good_and_accepted_th
     original = site.rows()[0]
     followed, share, refusal = 0, 0.0, ""
     while not refusal and share < 1.0:
-        share += 0.03
-        site.label(between(share))
+        share += 0.01
+        site.label(between(share, 200 + 8 * followed))
         found = CliRunner().invoke(
             cli, ["--config", str(site.folder / "h.toml"), "references", "adapt", PLOT]
         )
@@ -189,7 +188,7 @@ def test_given_a_fault_that_grows_slowly_when_all_is_called_good_and_accepted_th
     # What the original references call unlike never becomes a reference ...
     assert min(site.similar(original.digest, learnt)) >= original.threshold
     # ... a slow change is followed, and the fault itself is told as before.
-    before, after = (site.similar(row.digest, between(0.06)) for row in (original, adapted))
+    before, after = (site.similar(row.digest, between(0.02)) for row in (original, adapted))
     assert np.median(after) > np.median(before)
     assert max(site.similar(adapted.digest, between(1.0))) < adapted.threshold
 
