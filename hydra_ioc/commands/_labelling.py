@@ -74,27 +74,7 @@ def queue(
         )
         return
     for entry in entries:
-        image = entry.image
-        if as_json:
-            facts = {
-                "sha256": image.sha256,
-                "run": image.run,
-                "chunk": image.chunk,
-                "kind": entry.kind,
-                "score": round(entry.score, 6),
-                "why": entry.why,
-                "verdict": image.verdict,
-                "label": image.truth,
-                "path": str(paths[image.sha256]),
-                "folded": entry.folded,
-            }
-            click.echo(json.dumps(facts, ensure_ascii=False))
-            continue
-        more = f"  (+{len(entry.folded)} like it)" if entry.folded else ""
-        click.echo(
-            f"{entry.score:5.2f} {entry.kind:9} run {image.run} chunk {image.chunk}"
-            f"  {image.sha256[:12]}  {entry.why}{more}"
-        )
+        click.echo(_line(entry, paths[entry.image.sha256], as_json=as_json))
     if not as_json:
         option = " --sample" if sample else " --disputed" if disputed else ""
         click.echo(_after(plot, len(entries), option), err=True)
@@ -167,6 +147,29 @@ def answer(config_file: Path | None, *, file: Path) -> None:
         )
     click.echo(f"{len(answers.answers)} answers, {changed} images labelled anew")
     click.echo(f"next: 'hydra-ioc train {answers.plot}' learns from them", err=True)
+
+
+def _line(entry: Entry, path: Path, *, as_json: bool) -> str:
+    image = entry.image
+    if not as_json:
+        more = f"  (+{len(entry.folded)} like it)" if entry.folded else ""
+        return (
+            f"{entry.score:5.2f} {entry.kind:9} run {image.run} chunk {image.chunk}"
+            f"  {image.sha256[:12]}  {entry.why}{more}"
+        )
+    facts = {
+        "sha256": image.sha256,
+        "run": image.run,
+        "chunk": image.chunk,
+        "kind": entry.kind,
+        "score": round(entry.score, 6),
+        "why": entry.why,
+        "verdict": image.verdict,
+        "label": image.truth,
+        "path": str(path),
+        "folded": entry.folded,
+    }
+    return json.dumps(facts, ensure_ascii=False)
 
 
 def _write_page(
