@@ -82,6 +82,18 @@ def command(
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
+    _table(found)
+    if picture is not None:
+        click.echo(f"drawn in {picture}")
+    if of == Of.SAMPLE and not found["overall"]["known"]:
+        click.echo(
+            f"next: 'hydra-ioc labels queue {plot} --sample --page sample.html', and label them:"
+            f" {config.loop.coverage:.0%} of the sample are needed",
+            err=True,
+        )
+
+
+def _table(found: dict[str, Any]) -> None:
     click.echo(f"{'day':10}  sampled  labelled  accuracy  95 % interval")
     for row in [*found["days"], {"day": "all"} | found["overall"]]:
         value = f"{row['accuracy']:8.3f}" if row["known"] else " unknown"
@@ -94,14 +106,6 @@ def command(
         low, high = row["interval"]
         share = f"{row['right']}/{row['labelled']}"
         click.echo(f"recall of {label}: {share}, 95 % interval {low:.3f} to {high:.3f}")
-    if picture is not None:
-        click.echo(f"drawn in {picture}")
-    if of == Of.SAMPLE and not found["overall"]["known"]:
-        click.echo(
-            f"next: 'hydra-ioc labels queue {plot} --sample --page sample.html', and label them:"
-            f" {config.loop.coverage:.0%} of the sample are needed",
-            err=True,
-        )
 
 
 def by_day(images: Sequence[Judged]) -> dict[str, list[Judged]]:

@@ -31,7 +31,7 @@ from hydra_ioc.training_extra import need_training
 from pipeline.config import Config, load
 from pipeline.errors import HydraError, InputError, StoreError
 from pipeline.messages import Shape
-from pipeline.vision.card import read_card
+from pipeline.vision.card import ModelCard, read_card
 from pipeline.vision.sampling import METHODS
 from pipeline.vision.stopping import QUANTITIES
 
@@ -218,17 +218,21 @@ def command(config_file: Path | None, /, **options: Any) -> None:
     engine = _register(config, store / result.digest, request, source, result)
     if not no_report:
         _report(config, engine, store / result.digest, page)
+    _tell_next(card, result.digest, request.plots[0] if engine is not None else None)
+
+
+def _tell_next(card: ModelCard, digest: str, plot: str | None) -> None:
+    """Say what is to be done with a model that was just made; ``plot`` is None without a record."""
     if weak := weak_labels(card):
         click.echo(
             f"too weak to judge: it recalls half or fewer of {', '.join(weak)}; label more images"
             " of these, of other runs, or emulate faults ('hydra-ioc emulate make')",
             err=True,
         )
-    if engine is not None:
-        digest, plot = result.digest[:12], request.plots[0]
+    if plot is not None:
         click.echo(
-            f"next: look at the report, then 'hydra-ioc models sign {digest} report-reviewed', or"
-            f" 'hydra-ioc plots model {plot} {digest} --probation' for a trial",
+            f"next: look at the report, then 'hydra-ioc models sign {digest[:12]} report-reviewed',"
+            f" or 'hydra-ioc plots model {plot} {digest[:12]} --probation' for a trial",
             err=True,
         )
 
