@@ -213,3 +213,5 @@ def test_given_another_run_type_or_no_right_when_adapted_then_it_is_refused(site
     with writing(site.engine) as session:
         grant(session, Actor("root", "console"), "somebody", "Admin")
     assert "may not set-references" in site.call("references", "adapt", PLOT, code=1)
+    # Without a plot as well: nothing to propose is no failure, no right is one.
+    assert "may not set-references" in site.call("references", "adapt", code=1)
