@@ -227,7 +227,8 @@ def assess(task: Task) -> Trained:
         # Runs with images pinned to the other side are not held out: training has seen them.
         validation_runs=tuple(sorted(set(_runs(held_out)) - set(_runs(training)))),
         training_set=task.dataset.digest(),
-        sample=held_out.images[:: max(1, len(held_out) // 8)][:8],
+        # A view would keep all of them in memory.
+        sample=held_out.images[:: max(1, len(held_out) // 8)][:8].copy(),
         normal=normal_of(network, task.dataset, task.training),
         held_out=tuple(int(index) for index in task.validation),
         truth=held_out.truth,
