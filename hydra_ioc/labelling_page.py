@@ -103,7 +103,7 @@ def _box(one: Shown, number: int, labels: Sequence[str]) -> Markup:
     return Markup(
         '<form class="mistake" data-name="{}">{}<br>run {} chunk {}: judged <b>{}</b>{}<br>'
         "<small>{}: {}{}<br>{}</small><br>"
-        '{} <button type="reset">open</button>'
+        '{} <button type="reset">clear</button>'
         '<input class="comment" placeholder="comment" maxlength="500"></form>'
     ).format(
         image.sha256,
@@ -115,7 +115,7 @@ def _box(one: Shown, number: int, labels: Sequence[str]) -> Markup:
         one.entry.kind,
         one.entry.why,
         more,
-        image.sha256,
+        image.sha256[:16],
         choices,
     )
 
