@@ -15,6 +15,12 @@ from pipeline.vision.card import INPUT, OUTPUTS
 from pipeline.vision.layers import Baseline, ClassMaps, Places, cbam, gelu
 
 DOMAIN: Final = "domain-cbam"
+SETTLING: Final = 0.9
+"""Momentum of averages of batches: settled after some twenty steps of a training.
+
+Source:
+    S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015; their averages settle over thousands.
+"""
 VIT_PATCH: Final = 16
 VIT_WIDTH: Final = 96
 VIT_BLOCKS: Final = 4
@@ -105,7 +111,7 @@ def _block(features: Any, filters: int, name: str, stride: int = 1, dilation: in
     out = layers.Conv2D(
         filters, 3, stride, padding="same", dilation_rate=dilation, use_bias=False, name=name
     )(features)
-    out = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(out)
+    out = layers.BatchNormalization(momentum=SETTLING, name=f"{name}_norm")(out)
     return layers.ReLU(name=f"{name}_relu")(out)
 
 
@@ -136,9 +142,13 @@ def _pretrained(name: str, fields: Any, weights: str) -> Any:
 
 
 def _inception(fields: Any) -> Any:
-    return keras.applications.InceptionV3(
-        include_top=False, weights=None, input_tensor=fields
-    ).output
+    base = keras.applications.InceptionV3(include_top=False, weights=None, input_tensor=fields)
+    for layer in base.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            # The usual 0.99 needs hundreds of steps before the averages that it judges with are
+            # those of the images: after 60 it calls all of them alike.
+            layer.momentum = SETTLING
+    return base.output
 
 
 def _vgg(fields: Any) -> Any:

@@ -277,6 +277,22 @@ def test_given_a_name_when_built_then_the_three_outputs_are_there(
     assert float(outputs["probabilities"].numpy().sum()) == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.mark.parametrize(("name", "side"), [("domain-cbam", 64), ("inceptionv3-cbam", 80)])
+def test_given_fifty_steps_when_a_net_judges_then_its_averages_are_those_of_what_it_saw(
+    name: str, side: int
+) -> None:
+    import keras
+
+    from pipeline.vision.architectures import build
+
+    body = build(name, 2, (side, side, 3)).body
+    layers = [
+        one for one in body._flatten_layers() if isinstance(one, keras.layers.BatchNormalization)
+    ]
+    assert layers
+    assert all(one.momentum**50 < 0.01 for one in layers)
+
+
 @pytest.mark.parametrize(
     ("name", "shape", "reason"),
     [
