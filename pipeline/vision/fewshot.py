@@ -55,6 +55,11 @@ EVEN: Final = 0.5
 FOLDS: Final = 5
 GLIMPSES: Final = 3
 """How often each training image is seen next to another choice of references."""
+LOOKS: Final = 1000
+"""Images seen next to other choices, at most: many show enough by themselves."""
+MOST_REFERENCES: Final = 200
+"""Good images that are references, at most: each is seen next to all others, which would
+grow with the square of their number."""
 FLOOR: Final = 1e-3
 """Smallest spread of a feature that counts; a feature that never changes tells nothing."""
 ENOUGH: Final = 64
@@ -81,7 +86,7 @@ def fit(
 ) -> Head:
     """Fit a head to labelled images.
 
-    The Good images are the references, all images where none is Good. A
+    The Good images are the references, all images where none is Good, some of very many. A
     training image that is a reference itself is seen next to the others, as an
     unknown image will be. Two logistic regressions, on what the backbone sees
     next to the references and on coarse pixels, are added with the weights that
@@ -103,7 +108,7 @@ def fit(
     if len(labels) < 2 or not counts.all():
         listed = ", ".join(f"{label} {n}" for label, n in zip(labels, counts, strict=True))
         raise LabelError(f"expected at least two labels with an image each, received {listed}")
-    good = np.flatnonzero(truth == labels.index(GOOD)) if GOOD in labels else np.arange(len(truth))
+    good = _references(truth, labels, seed)
     glimpses = _glimpses(backbone, views, good, seed)
     sizes, owner, given = sizes_of(backbone), glimpses.owner, truth[glimpses.owner]
     folds = _folds(given, runs[owner], seed)
@@ -129,6 +134,16 @@ def fit(
         share=share,
         strange=_speaking(strange, share * seen.kernel[sizes.seen :]),
     ).cooled(TEMPERATURE)
+
+
+def _references(truth: NDArray[np.int64], labels: tuple[str, ...], seed: int) -> NDArray[np.int64]:
+    good = np.arange(len(truth))
+    if GOOD in labels:
+        good = np.flatnonzero(truth == labels.index(GOOD))
+    if len(good) <= MOST_REFERENCES:
+        return good
+    chosen = np.random.default_rng([seed, len(good)]).choice(good, MOST_REFERENCES, replace=False)
+    return np.sort(chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +202,7 @@ def _glimpses(
         look(np.array([index]), np.delete(good, place), sums.reference(without=place))
     if len(good) == 1:
         look(good, good, sums.reference())
-    for _ in range(GLIMPSES if len(good) >= 4 else 0):
+    for _ in range(min(GLIMPSES, LOOKS // len(views)) if len(good) >= 4 else 0):
         chosen = rng.permutation(good)[: max(2, round(len(good) * rng.uniform(0.5, 0.9)))]
         look(np.setdiff1d(np.arange(len(views)), chosen), chosen, reference_of(views[chosen]))
     return _Glimpses(np.concatenate(evidence), np.concatenate(strangeness), np.concatenate(owner))

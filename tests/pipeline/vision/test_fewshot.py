@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import LabelError
+from pipeline.vision import fewshot
 from pipeline.vision.backbone import shipped
 from pipeline.vision.evidence import evidence_of, sizes_of
 from pipeline.vision.fewshot import all_views, fit
@@ -41,6 +42,15 @@ def test_given_ten_labels_a_class_when_fitted_then_unseen_images_are_told_apart(
     fresh, wanted, _ = labelled(20, seed=50)
     given = head.judge(shipped(), all_views(fresh)).argmax(axis=1)
     assert (given == wanted).mean() >= 0.95
+
+
+def test_given_more_good_images_than_are_compared_when_fitted_then_some_are_references(monkeypatch):
+    monkeypatch.setattr(fewshot, "MOST_REFERENCES", 6)
+    images, truth, runs = labelled(10, seed=1)
+    head = fit(shipped(), all_views(images), truth, runs, LABELS)
+    assert head.reference.count == 6
+    fresh, wanted, _ = labelled(10, seed=50)
+    assert (head.judge(shipped(), all_views(fresh)).argmax(axis=1) == wanted).mean() >= 0.95
 
 
 def test_given_other_titles_when_judged_then_the_labels_stay():
