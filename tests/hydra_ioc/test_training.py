@@ -27,7 +27,7 @@ from pipeline.vision.card import Metrics
 from tests.pipeline.vision.test_card import a_card
 from tests.pipeline.vision.toys import toy
 
-pytestmark = [pytest.mark.train, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.train, pytest.mark.timeout(600)]
 PLOT = "toy"
 
 
