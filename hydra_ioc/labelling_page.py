@@ -11,9 +11,8 @@ import msgspec
 from markupsafe import Markup
 from PIL import Image, UnidentifiedImageError
 
+from hydra_ioc.answer_files import Answer, read_answer_file
 from hydra_ioc.labelling_queue import Entry
-from hydra_ioc.report_answers import LARGEST, Answer
-from pipeline.errors import InputError
 
 WIDTH: Final = 640
 """Pixels of a picture on the page."""
@@ -76,17 +75,11 @@ def read_label_answers(file: Path) -> LabelAnswers:
     Raises:
         InputError: It is something else; says what was expected.
     """
-    try:
-        if file.stat().st_size > LARGEST:
-            raise InputError(f"{file} is over the limit of {LARGEST} bytes for answers")
-        return msgspec.json.decode(file.read_bytes(), type=LabelAnswers)
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(
-            f"{file} holds no answers as the page of 'hydra-ioc labels queue --page' saves them:"
-            f" {error}; answers to a training report go to 'hydra-ioc models answer'"
-        ) from error
+    told = (
+        "the page of 'hydra-ioc labels queue --page' saves them (those of a training report go to"
+        " 'hydra-ioc models answer')"
+    )
+    return read_answer_file(file, LabelAnswers, told)
 
 
 def _box(one: Shown, number: int, labels: Sequence[str]) -> Markup:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 from sqlalchemy import func, select
@@ -17,20 +17,10 @@ from db.label_queries import NewLabel, add_label
 from db.models import Model, TrainingReport, TrainingReportElement, TrainingReportResponse
 from db.palette_queries import label_ids
 from db.signoff_queries import find
+from hydra_ioc.answer_files import Answer, read_answer_file
 from hydra_ioc.report_page import Report
 from pipeline.errors import CommandError, InputError
 from pipeline.messages import Digest
-
-LARGEST: Final = 10_000_000
-"""Largest file of answers read, in bytes."""
-
-
-class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an expert says of one image."""
-
-    sha256: Digest
-    label: Annotated[str, msgspec.Meta(min_length=1, max_length=25)]
-    comment: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
 class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,16 +48,11 @@ def read_answers(file: Path) -> Answers:
     Raises:
         InputError: It is none; says what was expected.
     """
-    try:
-        if file.stat().st_size > LARGEST:
-            raise InputError(f"{file} is over the limit of {LARGEST} bytes for answers")
-        return msgspec.json.decode(file.read_bytes(), type=Answers)
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(
-            f"{file} holds no answers as the page of a report saves them: {error}"
-        ) from error
+    told = (
+        "the page of a report saves them (those of 'hydra-ioc labels queue --page' go to"
+        " 'hydra-ioc labels answer')"
+    )
+    return read_answer_file(file, Answers, told)
 
 
 def open_report(session: Session, report: Report, plots: Sequence[str], page: str) -> int:
