@@ -1,15 +1,13 @@
 """Letting the models of a release see no titles."""
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from hydra_ioc.demo_models import check_size, replace_release
-from hydra_ioc.release import read_index, write_index
+from hydra_ioc.rework import rework_release
 from hydra_ioc.titles import OF_ROWS, TITLE_ROWS
 from hydra_ioc.training_extra import need_training
 from pipeline.errors import ModelError
@@ -36,17 +34,7 @@ def hide_release(source: Path, into: Path, progress: Callable[[str], None]) -> d
         CommandError: The models together are larger than a release may carry.
         ModelError: A model does not match its card, or does not know what is normal.
     """
-    with tempfile.TemporaryDirectory(prefix="hy") as name:
-        fresh = Path(name)
-        index = {}
-        for plot, digest in read_index(source).items():
-            index[plot] = hide_title(source / digest, fresh)
-            same = "was so already" if index[plot] == digest else f"now {index[plot][:12]}"
-            progress(f"{plot}: {digest[:12]} {same}")
-        write_index(fresh, index)
-        check_size(fresh)
-        replace_release(fresh, into)
-    return index
+    return rework_release(source, into, hide_title, progress)
 
 
 def hide_title(folder: Path, store: Path) -> str:

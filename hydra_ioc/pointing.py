@@ -1,15 +1,13 @@
 """Giving models of a release the maps of today, without training them again."""
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from hydra_ioc.demo_models import check_size, replace_release
-from hydra_ioc.release import read_index, write_index
+from hydra_ioc.rework import rework_release
 from hydra_ioc.training_extra import need_training
 from pipeline.errors import InputError
 from pipeline.vision.card import CARD_FILE, MODEL_FILE, read_card, verify
@@ -39,17 +37,7 @@ def point_release(source: Path, into: Path, progress: Callable[[str], None]) -> 
         CommandError: The models together are larger than a release may carry.
         ModelError: A model does not match its card.
     """
-    with tempfile.TemporaryDirectory(prefix="hy") as name:
-        fresh = Path(name)
-        index = {}
-        for plot, digest in read_index(source).items():
-            index[plot] = _point(source / digest, fresh)
-            same = "was so already" if index[plot] == digest else f"now {index[plot][:12]}"
-            progress(f"{plot}: {digest[:12]} {same}")
-        write_index(fresh, index)
-        check_size(fresh)
-        replace_release(fresh, into)
-    return index
+    return rework_release(source, into, _point, progress)
 
 
 def _point(folder: Path, store: Path) -> str:

@@ -10,7 +10,7 @@ import click
 
 from db.models import Model
 from db.signoffs import STEPS
-from hydra_ioc.commands._release import hide_titles
+from hydra_ioc.commands._release import hide_titles, point
 from hydra_ioc.commands._reports import answer, report
 from hydra_ioc.commands._shadows import compare, shadow
 from hydra_ioc.release import DEMO_MODELS
@@ -25,7 +25,7 @@ def command() -> None:
     """
 
 
-for one in (shadow, compare, report, answer, hide_titles):
+for one in (shadow, compare, report, answer, hide_titles, point):
     command.add_command(one)
 
 
@@ -141,33 +141,6 @@ def make_demo(**options: Any) -> None:
     from hydra_ioc.demo_models import make
 
     make(progress=lambda line: click.echo(line, err=True), **options)
-
-
-@command.command()
-@click.option(
-    "--from",
-    "source",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=DEMO_MODELS,
-    show_default="deploy/models",
-    help="Folder with index.json and one folder per model.",
-)
-@click.option(
-    "--into",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where the models go; default: the same folder.",
-)
-def point(source: Path, into: Path | None) -> None:
-    """Let the heat maps of a release's models count where an image departs from the normal.
-
-    Trainings do this themselves; models of earlier trainings get it here. Weights,
-    probabilities and thresholds stay, digests change. Needs the training extra (onnx).
-
-    Example: hydra-ioc models point --from models/ --into deploy/models/
-    """
-    from hydra_ioc.pointing import point_release
-
-    point_release(source, into or source, click.echo)
 
 
 @command.command()

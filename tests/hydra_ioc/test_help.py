@@ -1,6 +1,8 @@
 """What the command line says of itself."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
@@ -23,3 +25,30 @@ def test_given_the_command_line_when_help_is_asked_for_then_every_page_shows_an_
 
     assert "hydra-ioc models shadow" in found
     assert [words for words, page in found.items() if "Example: hydra-ioc" not in page] == []
+
+
+WORD = r"([a-z]+(?:-[a-z]+)*)(?![\w-])"
+
+
+def named(text: str) -> set[tuple[str, str]]:
+    """Give the first two words of every command that a page names."""
+    found = re.findall(f"hydra-ioc(?: --config \\S+)? {WORD}(?: {WORD})?", text)
+    return {(first, second) for first, second in found}
+
+
+def test_given_the_documentation_when_it_names_a_command_then_the_command_is_there():
+    root = Path(__file__).parents[2]
+    files = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    words = set().union(*(named(page.read_text()) for page in files))
+    there = dict(pages(cli, ("hydra-ioc",)))
+    groups = {line.rsplit(" ", 1)[0] for line in there}
+    missing = []
+    for first, second in sorted(words):
+        command = f"hydra-ioc {first}"
+        # Behind a command that is no group stands an argument.
+        whole = f"{command} {second}" if second and command in groups else command
+        if whole not in there:
+            missing.append(whole)
+
+    assert {("models", "install"), ("models", "make-demo"), ("train", "")} <= words
+    assert missing == []
